@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-2.0
+# One guest from options to exit status. Sourced by scripts/lab.
+# shellcheck shell=bash
+
+built=${O:-$top/build}/lab
+
+# guest_kernel: turns --kernel into a directory, fetching what the cache lacks.
+guest_kernel()
+{
+	if [[ -d $kernel ]]; then
+		kernel=$(cd "$kernel" && pwd)
+	else
+		local link=$cache/kernels/$arch/current-$kernel-$flavour
+		[[ -e $link/vmlinuz ]] ||
+			"$top/scripts/fetch-kernels" --arch "$arch" --flavour "$flavour" "$kernel"
+		kernel=$(cd "$link" && pwd -P)
+	fi
+	[[ -r $kernel/vmlinuz && -r $kernel/release ]] || die "no vmlinuz and release in $kernel"
+	[[ -d $cache/programs/$arch/busybox ]] || "$top/scripts/fetch-kernels" --arch "$arch" --tools
+}
+
+# guest_extra WORK COMMAND: the archive of this run: configuration, command, the user's files.
+guest_extra()
+{
+	local file from to root=$1/root
+	mkdir -p "$root/lab" "$root/root"
+	printf '%s\n' "$2" >"$root/lab/command"
+	cat >"$root/lab/config" <<-CONFIG
+		export DISK=$device
+		PLUGIN=${plugin:-0} SYMBOLS_WANTED=${symbols:-0} SHELL_WANTED=${interactive:-0}
+	CONFIG
+	for file in "${files[@]}"; do
+		from=${file%%:*}
+		to=/root/$(basename "$from")
+		[[ $file == *:* ]] && to=${file#*:}
+		[[ -e $from ]] || die "--file $from: no such file"
+		mkdir -p "$root$(dirname "$to")"
+		cp -aL "$from" "$root$to"
+	done
+	archive "$root" "$1/extra.cpio"
+}
+
+# guest_prepare WORK COMMAND: fills the array qemu.
+guest_prepare()
+{
+	local cmdline base console=ttyAMA0
+	[[ -z $icount$plugin ]] || threads=single
+	if [[ $arch == arm64 ]]; then
+		cpu=${cpu:-cortex-a76}
+	else
+		cpu=${cpu:-qemu64} console=ttyS0
+	fi
+	machine_args
+	[[ $arch == arm64 && $coherent == no ]] && qemu+=(-dtb "$(machine_dtb)")
+	machine_disk "$1"
+	base=$(initramfs_base "$arch" "$kernel" "${modules[@]}") ||
+		die "this kernel cannot run --disk $disk: its package has no modules for it"
+	guest_extra "$1" "$2"
+	cat "$base" "$1/extra.cpio" >"$1/initrd"
+	cmdline="console=$console nokaslr panic=-1 quiet loglevel=4 8250.nr_uarts=8"
+	[[ $swiotlb == force ]] && cmdline+=" swiotlb=force"
+	[[ -z $icount ]] || qemu+=(-icount "shift=0,sleep=off" -seed 1
+		-rtc "base=2026-01-01T00:00:00,clock=vm")
+	[[ -z $plugin ]] || qemu+=(-plugin "$(plugin_spec "$1")")
+	qemu+=(-kernel "$kernel/vmlinuz" -initrd "$1/initrd" -append "$cmdline $append")
+}
+
+guest_run()
+{
+	local work status=0 pid follow=()
+	need_tools "qemu-system-$([[ $arch == arm64 ]] && echo aarch64 || echo x86_64)" fdtput cpio xz
+	guest_kernel
+	work=$(mktemp -d "${TMPDIR:-/tmp}/lab.XXXXXX")
+	# shellcheck disable=SC2064
+	trap "rm -rf '$work'" EXIT
+	guest_prepare "$work" "$1"
+	machine_ports "$work"
+	touch "$work"/{console,stdout,stderr,back}
+
+	timeout -k 5 "$timeout" "${qemu[@]}" </dev/null 2>"$work/qemu" &
+	pid=$!
+	tail -c +1 -s 0.1 -f --pid=$pid "$work/stdout" &
+	follow+=($!)
+	tail -c +1 -s 0.1 -f --pid=$pid "$work/stderr" >&2 &
+	follow+=($!)
+	if [[ -n $verbose ]]; then
+		tail -c +1 -s 0.1 -f --pid=$pid "$work/console" >&2 &
+		follow+=($!)
+	fi
+	trap 'kill $pid; wait $pid; exit 130' INT TERM
+	wait $pid || status=$?
+	trap - INT TERM
+	wait "${follow[@]}"
+	guest_finish "$work" "$status"
+}
+
+# guest_finish WORK QEMU_STATUS: unpacks what came back; returns the guest command's status.
+guest_finish()
+{
+	local work=$1
+	mkdir -p "$work/got"
+	if ! gzip -dc "$work/back" 2>/dev/null | tar -x -C "$work/got" 2>/dev/null ||
+		[[ ! -s $work/got/tmp/lab/status ]]; then
+		tail -n 30 "$work/console" "$work/qemu" | tr -d '\r' >&2
+		if (($2 == 124 || $2 == 137)); then
+			say "the guest did not end within $timeout s: its last lines are above (--timeout, -v)"
+			return 124
+		fi
+		say "the guest died before its command ended: its last lines are above (-v for all)"
+		return 125
+	fi
+	if [[ -n $out ]]; then
+		mkdir -p "$out"
+		cp -a "$work/got/out/." "$out/"
+		[[ ! -e $work/plugin.ndjson ]] || cp "$work/plugin.ndjson" "$out/"
+		[[ ! -e $work/got/tmp/lab/kallsyms.modules ]] ||
+			cp "$work/got/tmp/lab/kallsyms.modules" "$out/"
+	fi
+	if [[ -n $symbols ]]; then
+		mv "$work/got/tmp/lab/kallsyms" "$kernel/kallsyms"
+	fi
+	return "$(<"$work/got/tmp/lab/status")"
+}
+
+guest_shell()
+{
+	local work status=0 interactive=1
+	guest_kernel
+	work=$(mktemp -d "${TMPDIR:-/tmp}/lab.XXXXXX")
+	# shellcheck disable=SC2064
+	trap "rm -rf '$work'" EXIT
+	guest_prepare "$work" true
+	"${qemu[@]}" -chardev stdio,id=console,signal=off -serial chardev:console || status=$?
+	return $status
+}

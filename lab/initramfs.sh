@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-2.0
+# Builds the guest's initramfs: a cached base, and a small archive per run. Sourced.
+# shellcheck shell=bash
+
+# module_order KERNELDIR MODULE...: files relative to lib/modules/REL, dependencies first.
+module_order()
+{
+	local dir=$1
+	shift
+	[[ -e $dir/lib/modules/$(<"$dir/release")/modules.dep ]] || return 0
+	awk -v want="$*" '
+	function base(path) {
+		sub(/.*\//, "", path); sub(/\.ko.*/, "", path); gsub(/-/, "_", path)
+		return path
+	}
+	FILENAME ~ /modules.builtin$/ { builtin[base($1)] = 1; next }
+	{
+		file = $1; sub(/:$/, "", file)
+		path[base(file)] = file
+		for (i = NF; i > 1; i--)
+			deps[file] = deps[file] $i " "
+	}
+	function load(file) {
+		if (!(file in done))
+			print file
+		done[file] = 1
+	}
+	END {
+		n = split(want, names, " ")
+		for (i = 1; i <= n; i++) {
+			name = names[i]; gsub(/-/, "_", name)
+			if (name in builtin)
+				continue
+			if (!(name in path)) {
+				print "lab: this kernel has no module " names[i] > "/dev/stderr"
+				exit 1
+			}
+			m = split(deps[path[name]], list, " ")
+			for (j = 1; j <= m; j++)
+				load(list[j])
+			load(path[name])
+		}
+	}' "$dir/lib/modules/$(<"$dir/release")"/modules.{builtin,dep}
+}
+
+# archive DIR FILE: a reproducible cpio, uncompressed, which TCG unpacks fastest.
+archive()
+{
+	find "$1" -exec touch -h -d @0 {} +
+	(cd "$1" && find . -mindepth 1 | LC_ALL=C sort |
+		cpio --quiet -o -H newc -R 0:0 --reproducible) >"$2"
+}
+
+# initramfs_base ARCH KERNELDIR MODULE...: prints the path of the cached base archive.
+initramfs_base()
+{
+	local arch=$1 kernel=$2 out work busybox file order rel
+	shift 2
+	rel=$(<"$kernel/release")
+	busybox=$(find "$cache/programs/$arch/busybox" -name busybox -type f -perm -1)
+	order=$(module_order "$kernel" "$@") || return 1
+	out=$cache/initramfs/$(cat "$busybox" "$top/lab/guest/init" "$built/$arch/workload" - \
+		<<<"$kernel $order" | sha256sum | cut -c1-24).cpio
+	if [[ ! -e $out ]]; then
+		work=$(mktemp -d)
+		mkdir -p "$work"/{bin,dev,proc,sys,tmp,out,root,lab/modules} "$cache/initramfs"
+		install -m 755 "$busybox" "$work/bin/busybox"
+		install -m 755 "$top/lab/guest/init" "$work/init"
+		install -m 755 "$built/$arch/workload" "$work/bin/workload"
+		for file in $order; do
+			# Not every guest busybox can load a compressed module.
+			case $file in
+			*.xz) xz -dc "$kernel/lib/modules/$rel/$file" >"$work/lab/modules/$(basename "$file" .xz)" ;;
+			*) cp "$kernel/lib/modules/$rel/$file" "$work/lab/modules/" ;;
+			esac
+			basename "$file" .xz >>"$work/lab/modules/order"
+		done
+		archive "$work" "$out.$$"
+		mv "$out.$$" "$out"
+		rm -rf "$work"
+	fi
+	echo "$out"
+}

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-2.0
+# The guest machine: QEMU's arguments, device tree, disk. Sourced.
+# shellcheck shell=bash
+
+# machine_args: the QEMU command line up to the kernel, from the options of `lab run`.
+machine_args()
+{
+	if [[ $arch == arm64 ]]; then
+		machine=virt,gic-version=3
+		[[ $iommu == smmuv3 ]] && machine+=,iommu=smmuv3
+		qemu=(qemu-system-aarch64 -M "$machine" -cpu "$cpu")
+	else
+		qemu=(qemu-system-x86_64 -M q35 -cpu "$cpu")
+	fi
+	qemu+=(-smp "$smp" -m "$mem" -nodefaults -display none -monitor none -no-reboot
+		-accel "tcg,thread=$threads")
+}
+
+# machine_dtb: prints the path of the machine's own device tree with its coherence taken away.
+machine_dtb()
+{
+	local key out node
+	key=$(sha256sum <<<"$("${qemu[0]}" --version | head -n1) ${qemu[*]} $walker" | cut -c1-16)
+	out=$cache/dtb/$key.dtb
+	if [[ ! -e $out ]]; then
+		mkdir -p "$cache/dtb"
+		"${qemu[@]}" -M "$machine,dumpdtb=$out.$$" >&2 || die "QEMU cannot dump its device tree"
+		for node in $(fdtget -l "$out.$$" /); do
+			case $node:$walker in pcie@*:* | smmuv3@*:no)
+				fdtput -d "$out.$$" "/$node" dma-coherent ;;
+			esac
+		done
+		mv "$out.$$" "$out"
+	fi
+	echo "$out"
+}
+
+# machine_disk DIR: attaches the wanted controller with a disk of known content.
+machine_disk()
+{
+	local image size
+	[[ $disk != none ]] || return 0
+	size=$(numfmt --from=iec "$disk_size") || die "--disk-size $disk_size: want 64M or the like"
+	image=$cache/disk/pattern-$size.img
+	if [[ ! -e $image ]]; then
+		mkdir -p "$cache/disk"
+		"$built/$(dpkg --print-architecture)/workload" fill -f "$image.$$" -s "$size"
+		mv "$image.$$" "$image"
+	fi
+	cp --sparse=always "$image" "$1/disk.img"
+	qemu+=(-drive "if=none,id=d0,file=$1/disk.img,format=raw,cache=unsafe")
+	case $disk in
+	ahci)
+		[[ $arch == arm64 ]] && qemu+=(-device ahci,id=ahci0)
+		qemu+=(-device "ide-hd,drive=d0,bus=$([[ $arch == arm64 ]] && echo ahci0.0 || echo ide.0)")
+		modules+=(ahci sd_mod) device=/dev/sda ;;
+	nvme)
+		qemu+=(-device nvme,serial=lab,drive=d0)
+		modules+=(nvme) device=/dev/nvme0n1 ;;
+	sdhci)
+		qemu+=(-device sdhci-pci -device sd-card,drive=d0)
+		modules+=(sdhci-pci mmc_block) device=/dev/mmcblk0 ;;
+	usb)
+		qemu+=(-device qemu-xhci -device usb-storage,drive=d0)
+		modules+=(xhci-pci usb-storage sd_mod) device=/dev/sda ;;
+	*) die "--disk $disk: want ahci, nvme, sdhci, usb or none" ;;
+	esac
+}
+
+# machine_ports DIR: console, and four ports of our own for stdout, stderr and what comes back.
+machine_ports()
+{
+	local name
+	for name in console stdout stderr back; do
+		qemu+=(-chardev "file,id=$name,path=$1/$name")
+	done
+	qemu+=(-serial chardev:console
+		-device pci-serial,chardev=stdout,addr=0x10
+		-device pci-serial,chardev=stderr,addr=0x11
+		-device pci-serial,chardev=back,addr=0x12)
+}
