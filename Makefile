@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-2.0
+# Builds dmasynctop for this machine, or with ARCH=arm64 a static one for arm64 boards.
+#
+#   make [ARCH=arm64] [O=dir] [V=1] [SAN=1]      make check | demo | bench | install | clean
+
+VERSION := 0.1.0
+HOST_ARCH := $(patsubst aarch64,arm64,$(shell uname -m))
+ARCH ?= $(HOST_ARCH)
+O ?= build
+ifeq ($(ARCH),$(HOST_ARCH))
+OBJ := $(O)
+else
+OBJ := $(O)/$(ARCH)
+endif
+
+prefix ?= /usr/local
+CLANG ?= clang
+BPFTOOL ?= $(or $(shell command -v bpftool 2>/dev/null),/usr/sbin/bpftool)
+Q := $(if $(V),,@)
+say = @$(if $(V),:,printf '  %-7s %s\n' '$(1)' '$(patsubst $(O)/%,%,$@)')
+
+ifeq ($(ARCH),$(HOST_ARCH))
+CC ?= gcc
+LINK_MODE ?=
+else ifeq ($(ARCH),arm64)
+CC := aarch64-linux-gnu-gcc
+LINK_MODE ?= -static
+else
+$(error ARCH=$(ARCH): only arm64 can be cross-built from $(HOST_ARCH))
+endif
+
+TRIPLET := $(shell $(CC) -print-multiarch 2>/dev/null)
+BPF_ARCH := $(patsubst x86_64,x86,$(ARCH))
+
+WARN := -Wall -Wextra -Wstrict-prototypes -Wdeclaration-after-statement -Wno-unused-parameter
+CFLAGS ?= -O2 -g
+ALL_CFLAGS = -std=gnu11 $(WARN) $(CFLAGS) $(SAN_FLAGS) -D_GNU_SOURCE -DDMASYNC_VERSION='"$(VERSION)"' \
+	-Iinclude -I$(OBJ)/skel
+LDLIBS := -lbpf -lelf -lz -ljansson -lncursesw -ltinfo -lm
+ifdef SAN
+SAN_FLAGS := -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
+endif
+
+BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) -Wall -Wno-unused-function \
+	-Ivmlinux -Iinclude -Ibpf -I/usr/include/$(TRIPLET)
+
+SRCS := $(wildcard src/*.c)
+OBJS := $(SRCS:src/%.c=$(OBJ)/src/%.o)
+LIB_OBJS := $(filter-out $(OBJ)/src/main.o,$(OBJS))
+BPF_SRCS := $(wildcard bpf/*.bpf.c)
+SKELS := $(BPF_SRCS:bpf/%.bpf.c=$(OBJ)/skel/%.skel.h)
+UNIT_SRCS := $(wildcard tests/unit/test_*.c)
+UNITS := $(UNIT_SRCS:tests/unit/%.c=$(OBJ)/unit/%)
+
+.PHONY: all check units clean install
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(OBJ)/dmasynctop
+
+$(OBJ)/dmasynctop: $(OBJS)
+	$(call say,LINK)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(LINK_MODE) -o $@ $^ $(LDLIBS)
+
+$(OBJ)/src/%.o: src/%.c | $(SKELS)
+	$(call say,CC)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(OBJ)/bpf/%.bpf.o: bpf/%.bpf.c
+	$(call say,BPF)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MF $(@:.o=.d) -MT $@ -c -o $@ $<
+
+$(OBJ)/skel/%.skel.h: $(OBJ)/bpf/%.bpf.o
+	$(call say,SKEL)
+	@mkdir -p $(@D)
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
+
+# ---- unit tests ----
+$(OBJ)/unit/%: tests/unit/%.c $(LIB_OBJS)
+	$(call say,UNIT)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -Itests/unit -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $(LIB_OBJS) $(LDLIBS) -lcmocka
+
+units: $(UNITS)
+	$(Q)for t in $(UNITS); do $$t || exit 1; done
+
+clean:
+	$(Q)rm -rf $(O)
+
+install: $(OBJ)/dmasynctop
+	install -D -m 755 $(OBJ)/dmasynctop $(DESTDIR)$(prefix)/sbin/dmasynctop
+
+-include $(wildcard $(OBJ)/src/*.d $(OBJ)/bpf/*.d $(OBJ)/unit/*.d)

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What a session knows before its first interval: the "header" object of every output. */
+#ifndef DMASYNC_HEADER_H
+#define DMASYNC_HEADER_H
+
+#include <stdbool.h>
+#include "interval.h"
+
+/* Rungs of the attach ladder, best first. */
+enum rung {
+	RUNG_NONE, /* not attached */
+	RUNG_FSESSION,
+	RUNG_FENTRY,
+	RUNG_KPROBE,
+	RUNG_COUNT,
+};
+
+enum level {
+	LEVEL_API,
+	LEVEL_ARCH,
+};
+
+#define HEADER_HOOKS_MAX 64
+#define HOOK_NAME_LEN 64
+
+/* How one hook came out. */
+struct hook_state {
+	char name[HOOK_NAME_LEN]; /* kernel function, with +0xoff for a barrier inside it */
+	enum op op;		  /* operation it serves; OP_COUNT for helpers (bounce, barrier) */
+	enum rung rung;		  /* RUNG_NONE: see reason */
+	char reason[96];	  /* why not, in words; empty when attached */
+};
+
+/* Cost of the probes themselves, measured on a null target at start (see calibrate.h). */
+struct probe_cost {
+	bool valid;
+	double floor_ns; /* time the probes add inside a measured interval */
+	double tax_ns;	 /* time a traced call takes longer, all told */
+	double linearity; /* time of 2N calls over time of N: 2 when the figures can be trusted */
+};
+
+struct header {
+	char release[65]; /* uname -r */
+	char machine[65]; /* uname -m */
+	char model[128];  /* device-tree model or DMI product; may be empty */
+	unsigned int cpus;
+	enum flavour flavour;
+	enum level level;
+	bool exact;	/* barriers are counted: API latencies contain the counting probes */
+	bool bytes;	/* bytes of lists are summed */
+	struct hook_state hooks[HEADER_HOOKS_MAX];
+	unsigned int n_hooks;
+	struct probe_cost cost;
+};
+
+const char *rung_name(enum rung rung);
+const char *level_name(enum level level);
+
+#endif

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What happened during one interval: the records that views, captures and reports consume. */
+#ifndef DMASYNC_INTERVAL_H
+#define DMASYNC_INTERVAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <linux/types.h>
+#include "shared.h"
+
+/* Where a barrier count comes from. */
+enum dsb_source {
+	DSB_NONE,    /* not applicable: no cache maintenance on this architecture */
+	DSB_DERIVED, /* from entries, direction, attributes, coherence, bounces and flavour */
+	DSB_COUNTED, /* every barrier was seen by a probe */
+};
+
+/* How a kernel completes cache maintenance; decided by its symbols, see features.h. */
+enum flavour {
+	FLAVOUR_NONE,		  /* no cache maintenance for DMA on this architecture */
+	FLAVOUR_PER_ENTRY,	  /* a dsb for every entry */
+	FLAVOUR_UPSTREAM_BATCHED, /* Linux 7.1's batching */
+	FLAVOUR_DMASYNC_BATCHED,  /* this project's kernel series */
+	FLAVOUR_UNKNOWN,	  /* symbols could not be read: no barriers are derived */
+};
+
+/*
+ * One {operation, device, driver, direction}. Strings are never NULL once a row is in an interval.
+ * Times in ns, sizes in bytes. Rows of an interval have distinct keys.
+ */
+struct row {
+	enum op op;
+	enum direction dir;
+	char dev[DEV_NAME_LEN];	   /* "-" when no device is known, "other" for the overflow rows */
+	char driver[DRV_NAME_LEN]; /* "-" when unbound or unknown */
+	char bus[BUS_NAME_LEN];
+	char of_name[OF_NAME_LEN]; /* empty without a device-tree node */
+	bool coherent;
+	bool iommu;
+	bool other; /* collects what found no row of its own */
+	struct call_counts sum;
+	__u64 min_ns; /* 0 when there was no call */
+	__u64 max_ns;
+	__u64 dsb_derived;
+	bool dsb_derived_known; /* false where no rule covers the case (xen, unknown flavour) */
+	__u64 hist[HIST_BUCKETS];
+};
+
+struct proc_row {
+	__u32 tgid; /* 0: idle task, and what found no room in the table */
+	char comm[16];
+	struct call_counts sum;
+	__u64 dsb_derived;
+};
+
+/* Events that did not make it into the rows, by reason; all zero in a good interval. */
+struct loss {
+	struct loss_counters events;
+	__u64 recursion_misses; /* handlers that the kernel skipped (re-entered on the same CPU) */
+	__u64 stacks;
+};
+
+struct interval {
+	__u64 t_ns;   /* CLOCK_MONOTONIC at its end */
+	__u64 dur_ns; /* 0 only in an empty total */
+	struct row *rows;
+	size_t n_rows, cap_rows;
+	struct proc_row *procs;
+	size_t n_procs, cap_procs;
+	struct loss loss;
+	bool has_procs;
+	bool has_pmu;
+	__u64 pmu_dsb; /* DSB_SPEC of all CPUs; valid when has_pmu */
+};
+
+/* Makes @iv empty; call once before any other use. */
+void interval_init(struct interval *iv);
+
+/* Frees what @iv owns and makes it empty again. */
+void interval_free(struct interval *iv);
+
+/* Forgets rows and loss but keeps the memory for the next round. */
+void interval_clear(struct interval *iv);
+
+/*
+ * Row of @iv with the key of @like (op, dir, dev, driver), appended with zeroed counts if there is
+ * none. Valid until the next call. NULL: out of memory.
+ */
+struct row *interval_row(struct interval *iv, const struct row *like);
+
+/* Process row of @iv for @tgid, appended when there is none. NULL: out of memory. */
+struct proc_row *interval_proc(struct interval *iv, __u32 tgid, const char *comm);
+
+/* Adds @from to @into row by row (counts, histograms, loss; min and max are merged). 0 or -ENOMEM. */
+int interval_add(struct interval *into, const struct interval *from);
+
+/* Adds the counts of @from to @into. */
+void counts_add(struct call_counts *into, const struct call_counts *from);
+
+/* Adds @from's counts, histogram, min and max to @into; keys are left alone. */
+void row_add(struct row *into, const struct row *from);
+
+/* Total lost events, all reasons. */
+__u64 loss_total(const struct loss *loss);
+
+/* Barriers of @row as the session reports them, with their source in *@src. */
+__u64 row_dsb(const struct row *row, bool counting, enum flavour flavour, enum dsb_source *src);
+
+/* Names as in JSON: "map_sg", "from_device", "per-entry", "derived". */
+const char *op_name(enum op op);
+const char *dir_name(enum direction dir);
+const char *flavour_name(enum flavour flavour);
+const char *dsb_source_name(enum dsb_source src);
+
+/* Operation with JSON name @name, or -1. */
+int op_by_name(const char *name);
+
+#endif

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Records that the BPF programs write and user space reads. */
+#ifndef DMASYNC_SHARED_H
+#define DMASYNC_SHARED_H
+
+/* Includer provides __u8 .. __u64: vmlinux.h in BPF, linux/types.h in user space. */
+#include "hist.h"
+
+/* Operations, in the order of the "op" names in design and JSON. */
+enum op {
+	OP_MAP_SG,
+	OP_UNMAP_SG,
+	OP_SYNC_SG_FOR_DEVICE,
+	OP_SYNC_SG_FOR_CPU,
+	OP_MAP_PAGE,
+	OP_UNMAP_PAGE,
+	OP_SYNC_SINGLE_FOR_DEVICE,
+	OP_SYNC_SINGLE_FOR_CPU,
+	OP_IOVA_LINK,
+	OP_IOVA_SYNC,
+	OP_IOVA_UNLINK,
+	OP_ARCH_SYNC_FOR_DEVICE,
+	OP_ARCH_SYNC_FOR_CPU,
+	OP_ARCH_FLUSH,
+	OP_CALIBRATE, /* null target used to measure the probes themselves; never shown as a row */
+	OP_COUNT,
+};
+
+#define OP_API_COUNT OP_ARCH_SYNC_FOR_DEVICE /* operations below are API level, above arch level */
+
+/* enum dma_data_direction, plus "not told by this call" (dma_iova_sync has no direction). */
+enum direction {
+	DIR_BIDIRECTIONAL,
+	DIR_TO_DEVICE,
+	DIR_FROM_DEVICE,
+	DIR_NONE,
+	DIR_COUNT,
+};
+
+/* Attributes of a call that decide whether it does cache maintenance at all. */
+enum {
+	CALL_SKIP_CPU_SYNC = 1 << 0, /* DMA_ATTR_SKIP_CPU_SYNC */
+	CALL_MMIO = 1 << 1,	     /* DMA_ATTR_MMIO: not memory (since 6.18) */
+};
+
+/*
+ * A row is one {device, driver, operation, direction, attributes}. Its key holds kernel pointers so
+ * that the hot path compares words; the names are resolved once, into struct row_info.
+ */
+struct row_key {
+	__u64 dev;    /* struct device *, published last; 0: free */
+	__u64 name;   /* dev->kobj.name: tells a new device at a recycled address from the old one */
+	__u64 driver; /* dev->driver: a device may be bound to another one */
+	__u32 tag;    /* ROW_TAG() */
+	__u32 row;    /* index into the values */
+};
+
+_Static_assert(sizeof(struct row_key) == 32, "row_key is compared and laid out as 4 words");
+
+#define ROW_TAG(op, dir, attrs) ((op) | (dir) << 8 | (attrs) << 16)
+#define ROW_TAG_OP(tag) ((tag) & 0xff)
+#define ROW_TAG_DIR(tag) ((tag) >> 8 & 0xff)
+#define ROW_TAG_ATTRS(tag) ((tag) >> 16 & 0xff)
+
+#define ROW_KEYS 8192	      /* slots of the key table: power of two, twice the rows it may hold */
+#define ROWS_MAX 4096	      /* most rows a session can be given */
+#define ROWS_RESERVED OP_COUNT /* rows 0 .. OP_COUNT-1 collect, per op, what found no row: "other" */
+
+#define DEV_NAME_LEN 64
+#define DRV_NAME_LEN 32
+#define BUS_NAME_LEN 16
+#define OF_NAME_LEN 64
+
+enum {
+	DEV_COHERENT = 1 << 0,
+	DEV_IOMMU = 1 << 1,	    /* DMA goes through dma-iommu */
+	DEV_FLAGS_UNKNOWN = 1 << 2, /* no device to ask (arch level outside any API call) */
+	DEV_OPS_OTHER = 1 << 3,	    /* a dma_map_ops that is neither direct nor dma-iommu (xen, ...) */
+};
+
+/* Who a row is about; written once, by the call that created the row. */
+struct row_info {
+	__u64 dev;
+	__u64 dma_ops; /* dev->dma_ops; kernel address, never shown unless asked */
+	__u32 tag;
+	__u32 flags; /* DEV_* */
+	char name[DEV_NAME_LEN];
+	char driver[DRV_NAME_LEN];
+	char bus[BUS_NAME_LEN];
+	char of_name[OF_NAME_LEN]; /* last component of the device-tree path, or empty */
+};
+
+_Static_assert(sizeof(struct row_info) == 200, "row_info has no implicit padding");
+
+/* Sums over calls. 'calls' and what is measured per call are of calls that succeeded. */
+struct call_counts {
+	__u64 calls;
+	__u64 entries;
+	__u64 bytes;
+	__u64 ns;
+	__u64 dsb;	       /* counted barriers; 0 unless counting */
+	__u64 bounces;	       /* entries that went through a bounce buffer */
+	__u64 bounced_calls;   /* calls that had at least one such entry */
+	__u64 bounced_entries; /* all entries of those calls */
+	__u64 empty_calls;     /* calls with 0 entries */
+	__u64 failed;
+	__u64 failed_entries; /* entries that failed calls had mapped before they gave up */
+	__u64 failed_partial; /* failed calls with at least one such entry */
+};
+
+/*
+ * What one row gathered on one CPU during one interval. Two banks exist: while BPF fills one, user
+ * space reads and clears the other, so an interval's numbers belong together exactly.
+ */
+struct row_value {
+	struct call_counts sum;
+	__u64 max_ns;
+	__u64 min_ns_inv; /* ~min, so that a cleared value needs no initialisation */
+	__u32 hist[HIST_BUCKETS];
+};
+
+_Static_assert(sizeof(struct row_value) == 14 * 8 + HIST_BUCKETS * 4, "row_value is packed");
+
+/* Per process and row; entries live for one interval: read and deleted with their bank. */
+struct proc_key {
+	__u32 tgid; /* 0: the idle task and what found no room */
+	__u16 row;
+	__u16 bank;
+};
+
+struct proc_value {
+	struct call_counts sum;
+	char comm[16];
+};
+
+/* Events that were not recorded, by reason. Written by BPF with atomics: all are rare paths. */
+struct loss_counters {
+	__u64 calls_full;    /* no slot for the in-flight call: too many tasks inside the DMA API */
+	__u64 depth;	     /* nested deeper than CALL_DEPTH */
+	__u64 stale;	     /* start records whose end never came, dropped when found */
+	__u64 rows_full;     /* calls that went to "other" because no row was left */
+	__u64 procs_full;    /* calls that went to process 0 */
+	__u64 orphan_dsb;    /* counted barriers outside any API call */
+	__u64 sg_truncated;  /* lists longer than SG_CHUNKS_MAX chunks: bytes are a lower bound */
+};
+
+#define CALL_DEPTH 7 /* API calls in flight on one task: nesting, IOMMU page tables, interrupts */
+#define CALL_SLOTS 512
+
+/* One API call in flight. */
+struct call_frame {
+	__u64 start; /* CLOCK_MONOTONIC, ns */
+	__u64 id;    /* what entry and exit both see: first pointer argument, or the stack pointer */
+	__u64 dev;
+	__u64 arg;  /* list, address or size argument; kprobe rung only: kretprobes see no arguments */
+	__u64 size; /* bytes of a single mapping; kprobe rung only */
+	__u32 nents;
+	__u32 tag;
+	__u32 dsb;     /* barriers counted inside this call so far */
+	__u32 bounces; /* bounced entries so far */
+	__u32 owner;   /* this call claimed the slot and releases it */
+	__u32 pad;
+};
+
+_Static_assert(sizeof(struct call_frame) == 64, "one frame a cache line");
+
+/* The calls in flight on one task, last in first out. */
+struct task_calls {
+	__u64 task; /* struct task_struct *; 0: free */
+	__u64 depth;
+	__u64 pad[6];
+	struct call_frame frame[CALL_DEPTH];
+};
+
+_Static_assert(sizeof(struct task_calls) == 512, "slots are power-of-two sized");
+
+#endif
