@@ -86,6 +86,28 @@ $(OBJ)/unit/%: tests/unit/%.c $(LIB_OBJS)
 units: $(UNITS)
 	$(Q)for t in $(UNITS); do $$t || exit 1; done
 
+# ---- lab: ground-truth plugin for the host's QEMU, workload for the guests ----
+.PHONY: lab
+LAB := $(O)/lab
+LAB_CC_arm64 := $(if $(filter arm64,$(HOST_ARCH)),gcc,aarch64-linux-gnu-gcc)
+LAB_CC_amd64 := gcc
+LAB_GUESTS := arm64 $(if $(filter x86_64,$(HOST_ARCH)),amd64)
+LAB_CFLAGS := -std=gnu11 $(WARN) -O2 -g -MMD -MP
+
+lab: $(LAB)/plugin/count.so $(LAB_GUESTS:%=$(LAB)/%/workload)
+
+$(LAB)/plugin/count.so: lab/plugin/count.c
+	$(call say,PLUGIN)
+	@mkdir -p $(@D)
+	$(Q)gcc $(LAB_CFLAGS) -fPIC -shared -fvisibility=hidden -o $@ $<
+
+$(LAB)/%/workload: lab/guest/workload.c
+	$(call say,GUEST)
+	@mkdir -p $(@D)
+	$(Q)$(LAB_CC_$*) $(LAB_CFLAGS) -static -o $@ $<
+
+-include $(wildcard $(LAB)/plugin/*.d $(LAB)/*/*.d)
+
 clean:
 	$(Q)rm -rf $(O)
 

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 # A private apt (state, cache, sources) that knows more suites than the machine's own. Sourced.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 
 lab_suites=(bookworm bookworm-security trixie trixie-security trixie-backports)
 
 # apt_uri main|security: the archive's URI and keyring as this machine's own apt has them.
 apt_uri()
 {
+	# shellcheck disable=SC2016
 	apt-get indextargets --format '$(RELEASE) $(REPO_URI) $(SIGNED_BY)' 'Created-By: Packages' |
 		awk -v want="$1" -v names='^(bookworm|trixie|forky|sid|stable|oldstable|testing|unstable)$' '
 		{

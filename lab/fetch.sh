@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # Kernels and guest programs from Debian's packages, unpacked into the cache. Sourced after apt.sh.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 
 # unpack DEB DIR: unpacks with usr/lib merged into lib, as modules moved from one to the other.
 unpack()
@@ -84,7 +84,7 @@ tidy_kernel()
 	echo "$rel" >"$1/release"
 	mv "$image" "$1/vmlinuz"
 	[[ -z $config ]] || mv "$config" "$1/config"
-	rm -rf "$1/boot" "$1/usr"
+	rm -rf "${1:?}/boot" "${1:?}/usr"
 }
 
 # fetch_program ARCH NAME PACKAGE...: unpacks the packages, with all that they depend on, into one tree.

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
-# One guest from options to exit status. Sourced by scripts/lab.
-# shellcheck shell=bash
+# One guest from options to exit status. Sourced by scripts/lab, whose options are globals.
+# shellcheck shell=bash disable=SC2034,SC2154
 
-built=${O:-$top/build}/lab
+# The directory that `make O=` builds in; relative to the tree, as make has it.
+built=$(cd "$top" && realpath -m "${O:-build}")/lab
 
 # guest_kernel: turns --kernel into a directory, fetching what the cache lacks.
 guest_kernel()
 {
+	make -s -C "$top" O="$(dirname "$built")" lab >&2 || die "make lab failed: run scripts/setup"
 	if [[ -d $kernel ]]; then
 		kernel=$(cd "$kernel" && pwd)
 	else
@@ -17,6 +19,33 @@ guest_kernel()
 	fi
 	[[ -r $kernel/vmlinuz && -r $kernel/release ]] || die "no vmlinuz and release in $kernel"
 	[[ -d $cache/programs/$arch/busybox ]] || "$top/scripts/fetch-kernels" --arch "$arch" --tools
+}
+
+# guest_symbols: the kernel's symbols, asked once from a guest that runs it (nokaslr: they stay).
+guest_symbols()
+{
+	[[ -e $kernel/kallsyms && ! $kernel/vmlinuz -nt $kernel/kallsyms ]] && return
+	say "asking $(<"$kernel/release") for its symbols"
+	"$top/scripts/lab" run --kernel "$kernel" --arch "$arch" --symbols -- true
+}
+
+# plugin_spec WORK: the -plugin argument. Leaves are the routines that do maintenance for callers.
+plugin_spec()
+{
+	local spec=$built/plugin/count.so,out=$1/plugin.ndjson
+	[[ -z $plugin_args ]] || spec+=,$plugin_args
+	if [[ $arch == arm64 ]]; then
+		guest_symbols >&2
+		spec+=$(sort -k1,1 "$kernel/kallsyms" | awk '
+			$4 == "" && $1 != last {
+				if (leaf != "")
+					printf ",leaf=%s-%s", leaf, $1
+				leaf = ""
+			}
+			{ last = $1 }
+			$4 == "" && tolower($2) == "t" && $3 ~ /^dcache_/ { leaf = $1 }')
+	fi
+	echo "$spec"
 }
 
 # guest_extra WORK COMMAND: the archive of this run: configuration, command, the user's files.
@@ -112,7 +141,10 @@ guest_finish()
 	if [[ -n $out ]]; then
 		mkdir -p "$out"
 		cp -a "$work/got/out/." "$out/"
-		[[ ! -e $work/plugin.ndjson ]] || cp "$work/plugin.ndjson" "$out/"
+		if [[ -e $work/plugin.ndjson ]]; then
+			cp "$work/plugin.ndjson" "$out/"
+			ln -sfn "$kernel/kallsyms" "$out/kallsyms"
+		fi
 		[[ ! -e $work/got/tmp/lab/kallsyms.modules ]] ||
 			cp "$work/got/tmp/lab/kallsyms.modules" "$out/"
 	fi

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # Builds the guest's initramfs: a cached base, and a small archive per run. Sourced.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 
 # module_order KERNELDIR MODULE...: files relative to lib/modules/REL, dependencies first.
 module_order()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # The guest machine: QEMU's arguments, device tree, disk. Sourced.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2054,SC2154
 
 # machine_args: the QEMU command line up to the kernel, from the options of `lab run`.
 machine_args()
@@ -24,7 +24,7 @@ machine_dtb()
 	out=$cache/dtb/$key.dtb
 	if [[ ! -e $out ]]; then
 		mkdir -p "$cache/dtb"
-		"${qemu[@]}" -M "$machine,dumpdtb=$out.$$" >&2 || die "QEMU cannot dump its device tree"
+		"${qemu[@]}" -M "$machine,dumpdtb=$out.$$" 2>/dev/null || die "QEMU cannot dump its device tree"
 		for node in $(fdtget -l "$out.$$" /); do
 			case $node:$walker in pcie@*:* | smmuv3@*:no)
 				fdtput -d "$out.$$" "/$node" dma-coherent ;;

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/dma-buf.h>
 #include <linux/fs.h>
 #include <linux/udmabuf.h>
@@ -13,6 +14,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "../mark.h"
@@ -98,32 +100,99 @@ static uint64_t pattern_errors(const uint64_t *words, uint64_t offset, uint64_t 
 	return errors;
 }
 
+/* Raises udmabuf's limit on list items, 1024 unless told; without the right to, the ioctl says so. */
+static void udmabuf_limit(unsigned int entries)
+{
+	FILE *file = fopen("/sys/module/udmabuf/parameters/list_limit", "w");
+
+	if (!file)
+		return;
+	if (entries > 1024)
+		fprintf(file, "%u\n", entries);
+	fclose(file);
+}
+
+static unsigned int gcd(unsigned int a, unsigned int b)
+{
+	return b ? gcd(b, a % b) : a;
+}
+
 /*
- * Entries are taken from the memfd in reverse order, so that neighbours can not be merged into one
- * even if the memfd's pages happen to be contiguous.
+ * In how many physically contiguous runs lie n pieces of mem, each of `size` bytes, in the order
+ * that at[] gives? 0 when that cannot be known (not root).
  */
-static int udmabuf_create(int memfd, unsigned int entries, uint64_t size)
+static unsigned int contiguous_runs(const char *mem, uint64_t size, const unsigned int *at,
+				    unsigned int n)
+{
+	uint64_t page = sysconf(_SC_PAGESIZE), off, word, last = 0;
+	int fd = open("/proc/self/pagemap", O_RDONLY);
+	unsigned int i, runs = 0;
+
+	if (fd < 0)
+		return 0;
+	for (i = 0; i < n; i++)
+		for (off = 0; off < size; off += page) {
+			uint64_t addr = (uint64_t)(uintptr_t)mem + at[i] * size + off;
+
+			if (pread(fd, &word, sizeof(word), addr / page * 8) != sizeof(word))
+				word = 0;
+			word &= (1ull << 55) - 1;
+			if (!word) {
+				close(fd);
+				return 0;
+			}
+			runs += word != last + 1;
+			last = word;
+		}
+	close(fd);
+	return runs;
+}
+
+/*
+ * Orders n pieces of mem so that no two neighbours are physically contiguous: whoever merges
+ * neighbours then still gets n segments. Returns contiguous_runs().
+ */
+static unsigned int scatter(const char *mem, uint64_t size, unsigned int *at, unsigned int n)
+{
+	unsigned int i, try, runs = 0, stride = n > 6 ? n / 3 : 1;
+
+	for (try = 0; try < 16; try++, stride++) {
+		while (gcd(stride, n) != 1)
+			stride++;
+		for (i = 0; i < n; i++)
+			at[i] = (uint64_t)i * stride % n;
+		runs = contiguous_runs(mem, size, at, n);
+		if (runs == 0 || runs >= n)
+			break;
+	}
+	return runs;
+}
+
+/* Returns the buffer's descriptor; *runs as contiguous_runs() has it. */
+static int udmabuf_create(int memfd, const char *mem, const struct options *opt, unsigned int *runs)
 {
 	struct udmabuf_create_list *list;
-	unsigned int i;
-	int dev, fd;
+	unsigned int i, n = opt->entries, *at;
+	int dev, fd = -1;
 
 	dev = open("/dev/udmabuf", O_RDWR);
 	if (dev < 0)
 		return -1;
-	list = calloc(1, sizeof(*list) + entries * sizeof(list->list[0]));
-	if (!list) {
-		close(dev);
-		return -1;
+	list = calloc(1, sizeof(*list) + n * sizeof(list->list[0]));
+	at = calloc(n, sizeof(*at));
+	if (list && at) {
+		*runs = scatter(mem, opt->size, at, n);
+		list->flags = UDMABUF_FLAGS_CLOEXEC;
+		list->count = n;
+		for (i = 0; i < n; i++) {
+			list->list[i].memfd = memfd;
+			list->list[i].offset = at[i] * opt->size;
+			list->list[i].size = opt->size;
+		}
+		udmabuf_limit(n);
+		fd = ioctl(dev, UDMABUF_CREATE_LIST, list);
 	}
-	list->flags = UDMABUF_FLAGS_CLOEXEC;
-	list->count = entries;
-	for (i = 0; i < entries; i++) {
-		list->list[i].memfd = memfd;
-		list->list[i].offset = (uint64_t)(entries - 1 - i) * size;
-		list->list[i].size = size;
-	}
-	fd = ioctl(dev, UDMABUF_CREATE_LIST, list);
+	free(at);
 	free(list);
 	close(dev);
 	return fd;
@@ -146,7 +215,7 @@ static int udmabuf_round(int fd, uint64_t sync, char *mem, uint64_t bytes)
 static int udmabuf_run(const struct options *opt)
 {
 	uint64_t page = sysconf(_SC_PAGESIZE), bytes = opt->entries * opt->size;
-	unsigned int i;
+	unsigned int i, runs = 0;
 	int memfd, fd;
 	char *mem;
 
@@ -163,7 +232,7 @@ static int udmabuf_run(const struct options *opt)
 		return fail("cannot map", "the memfd");
 	memset(mem, 0x5a, bytes);
 
-	fd = udmabuf_create(memfd, opt->entries, opt->size);
+	fd = udmabuf_create(memfd, mem, opt, &runs);
 	if (fd < 0)
 		return fail("cannot create a buffer on", "/dev/udmabuf");
 	if (opt->warm && udmabuf_round(fd, opt->sync, mem, bytes))
@@ -173,75 +242,124 @@ static int udmabuf_run(const struct options *opt)
 		if (udmabuf_round(fd, opt->sync, mem, bytes))
 			return fail("DMA_BUF_IOCTL_SYNC", "udmabuf");
 	measure_end(opt);
-	printf("{\"workload\":\"udmabuf\",\"entries\":%u,\"entry_bytes\":%llu,\"rounds\":%u,"
+	printf("{\"workload\":\"udmabuf\",\"entries\":%u,\"entry_bytes\":%llu,\"pages\":%llu,\"runs\":%u,\"rounds\":%u,"
 	       "\"calls\":%u,\"bytes\":%llu,\"sync\":\"%s\"}\n",
-	       opt->entries, (unsigned long long)opt->size, opt->rounds, 2 * opt->rounds,
+	       opt->entries, (unsigned long long)opt->size, (unsigned long long)(bytes / page),
+	       runs, opt->rounds, 2 * opt->rounds,
 	       (unsigned long long)bytes * opt->rounds,
 	       opt->sync == DMA_BUF_SYNC_RW ? "rw" : opt->sync == DMA_BUF_SYNC_READ ? "read" : "write");
 	return 0;
 }
 
-/*
- * The buffer's pages are touched in reverse, to make them as scattered as a fresh process's memory
- * usually is: without that a whole block can be one segment.
- */
-static char *dio_buffer(uint64_t bytes)
-{
-	uint64_t page = sysconf(_SC_PAGESIZE), i;
-	char *mem = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+/* The buffer of one O_DIRECT call: a vector of pages that lie apart in physical memory. */
+struct dio {
+	struct iovec *iov;
+	unsigned int pages;
+	unsigned int runs;
+};
 
-	if (mem == MAP_FAILED)
-		return NULL;
-	madvise(mem, bytes, MADV_NOHUGEPAGE);
-	for (i = bytes; i; i -= page)
-		mem[i - page] = 1;
-	return mem;
+static int dio_prepare(struct dio *dio, uint64_t block)
+{
+	uint64_t page = sysconf(_SC_PAGESIZE);
+	unsigned int i, *at;
+	char *mem;
+
+	dio->pages = block / page;
+	if (!block || block % page || dio->pages > IOV_MAX) {
+		fprintf(stderr, "workload: -b must be a multiple of %llu, at most %u times that\n",
+			(unsigned long long)page, IOV_MAX);
+		return -1;
+	}
+	mem = mmap(NULL, block, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	dio->iov = calloc(dio->pages, sizeof(*dio->iov));
+	at = calloc(dio->pages, sizeof(*at));
+	if (mem == MAP_FAILED || !dio->iov || !at) {
+		free(at);
+		return fail("cannot allocate", "the buffer"), -1;
+	}
+	madvise(mem, block, MADV_NOHUGEPAGE);
+	memset(mem, 1, block);
+	dio->runs = scatter(mem, page, at, dio->pages);
+	for (i = 0; i < dio->pages; i++) {
+		dio->iov[i].iov_base = mem + at[i] * page;
+		dio->iov[i].iov_len = page;
+	}
+	free(at);
+	return 0;
+}
+
+/* `salt` tells what a workload wrote from what the lab put on the disk. */
+static void dio_fill(const struct dio *dio, uint64_t off, uint64_t salt)
+{
+	unsigned int i;
+
+	for (i = 0; i < dio->pages; i++, off += dio->iov[i - 1].iov_len)
+		pattern_fill(dio->iov[i].iov_base, off + salt, dio->iov[i].iov_len);
+}
+
+static uint64_t dio_errors(const struct dio *dio, uint64_t off, uint64_t salt)
+{
+	uint64_t errors = 0;
+	unsigned int i;
+
+	for (i = 0; i < dio->pages; i++, off += dio->iov[i - 1].iov_len)
+		errors += pattern_errors(dio->iov[i].iov_base, off + salt, dio->iov[i].iov_len);
+	return errors;
+}
+
+/* Moves opt->size bytes; returns 0, or 1 after a message. */
+static int dio_pass(int fd, const struct options *opt, const struct dio *dio, int write, int verify,
+		    uint64_t salt, uint64_t *errors)
+{
+	uint64_t off, end = opt->size / opt->block * opt->block;
+
+	for (off = 0; off < end; off += opt->block) {
+		ssize_t done;
+
+		if (write && verify)
+			dio_fill(dio, off, salt);
+		done = write ? pwritev(fd, dio->iov, dio->pages, off) :
+			       preadv(fd, dio->iov, dio->pages, off);
+		if (done != (ssize_t)opt->block) {
+			if (done >= 0)
+				errno = EIO;
+			return fail(write ? "cannot write" : "cannot read", opt->path);
+		}
+		if (!write && verify)
+			*errors += dio_errors(dio, off, salt);
+	}
+	return 0;
 }
 
 static int dio_run(const struct options *opt)
 {
-	uint64_t off, errors = 0, calls = opt->size / opt->block;
-	char *mem = dio_buffer(opt->block);
-	int fd;
+	uint64_t errors = 0, calls = opt->size / opt->block, salt = opt->write ? 1 << 30 : 0;
+	struct dio dio;
+	int fd, err;
 
-	if (!mem)
-		return fail("cannot allocate", "the buffer");
+	if (dio_prepare(&dio, opt->block))
+		return 1;
 	fd = open(opt->path, (opt->write ? O_RDWR : O_RDONLY) | O_DIRECT);
 	if (fd < 0)
 		return fail("cannot open", opt->path);
-	if (opt->warm && pread(fd, mem, opt->block, 0) != (ssize_t)opt->block)
+	if (opt->warm && preadv(fd, dio.iov, dio.pages, 0) != (ssize_t)opt->block)
 		return fail("cannot read", opt->path);
 	measure_begin(opt);
-	for (off = 0; off < calls * opt->block; off += opt->block) {
-		ssize_t done;
-
-		if (opt->write) {
-			if (opt->verify)
-				pattern_fill((uint64_t *)mem, ~off, opt->block);
-			done = pwrite(fd, mem, opt->block, off);
-		} else {
-			done = pread(fd, mem, opt->block, off);
-			if (opt->verify)
-				errors += pattern_errors((uint64_t *)mem, off, opt->block);
-		}
-		if (done != (ssize_t)opt->block)
-			return fail(opt->write ? "cannot write" : "cannot read", opt->path);
-	}
+	err = dio_pass(fd, opt, &dio, opt->write, opt->verify, salt, &errors);
 	measure_end(opt);
-	if (opt->write && opt->verify)
-		for (off = 0; off < calls * opt->block; off += opt->block) {
-			if (pread(fd, mem, opt->block, off) != (ssize_t)opt->block)
-				return fail("cannot read back", opt->path);
-			errors += pattern_errors((uint64_t *)mem, ~off, opt->block);
-		}
+	if (!err && opt->write && opt->verify)
+		err = dio_pass(fd, opt, &dio, 0, 1, salt, &errors);
 	close(fd);
+	if (err)
+		return 1;
 	printf("{\"workload\":\"dio\",\"op\":\"%s\",\"calls\":%llu,\"block\":%llu,\"bytes\":%llu,"
-	       "\"verified\":%s,\"errors\":%llu}\n",
+	       "\"pages\":%llu,\"runs\":%llu,\"verified\":%s,\"errors\":%llu}\n",
 	       opt->write ? "write" : "read", (unsigned long long)calls,
 	       (unsigned long long)opt->block, (unsigned long long)(calls * opt->block),
+	       (unsigned long long)(calls * dio.pages), (unsigned long long)(calls * dio.runs),
 	       opt->verify ? "true" : "false", (unsigned long long)errors);
 	if (errors)
-		fprintf(stderr, "workload: %s: %llu words differ from what was written\n", opt->path,
+		fprintf(stderr, "workload: %s: %llu words are not what was written there\n", opt->path,
 			(unsigned long long)errors);
 	return errors != 0;
 }

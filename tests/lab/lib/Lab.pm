@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-2.0
+# What the lab's tests share: running guests, reading what the TCG plugin counted, symbols.
+package Lab;
+use strict;
+use warnings;
+no warnings "portable";
+use Cwd qw(abs_path);
+use File::Basename qw(dirname);
+use File::Temp qw(tempdir);
+use JSON::PP qw(decode_json);
+
+our $top = abs_path(dirname(__FILE__) . "/../../..");
+
+sub slurp
+{
+	my ($path) = @_;
+	open(my $fh, "<", $path) or return "";
+	local $/;
+	return scalar <$fh>;
+}
+
+# NDJSON text to a list of objects; other lines are left out.
+sub objects
+{
+	return map { decode_json($_) } grep { /^\{/ } split /\n/, $_[0];
+}
+
+# run([options of `lab run`], "guest command"): status, out (text), err, dir, and what load() finds.
+sub run
+{
+	my ($options, $command) = @_;
+	my $dir = tempdir(CLEANUP => 1);
+	my @words = map { "'" . s/'/'\\''/gr . "'" } ("$top/scripts/lab", "run", "--out", $dir, @$options, "--", $command);
+	my $status = system("@words >$dir/.stdout 2>$dir/.stderr");
+	my $run = load($dir);
+	$run->{status} = $status >> 8;
+	$run->{out} = slurp("$dir/.stdout");
+	$run->{err} = slurp("$dir/.stderr");
+	return $run;
+}
+
+# load(DIR): the windows of a run with --plugin.
+sub load
+{
+	my ($dir) = @_;
+	return { dir => $dir, windows => [ objects(slurp("$dir/plugin.ndjson")) ] };
+}
+
+sub window
+{
+	my ($run, $label) = @_;
+	my ($found) = grep { $_->{label} eq $label } @{ $run->{windows} };
+	return $found // { instructions => 0, sites => [] };
+}
+
+sub symbols
+{
+	my ($run) = @_;
+	return $run->{symbols} if $run->{symbols};
+	my %seen;
+	for my $file ("kallsyms", "kallsyms.modules") {
+		open(my $fh, "<", "$run->{dir}/$file") or next;
+		while (<$fh>) {
+			my ($addr, $type, $name, $module) = split ' ';
+			next if $name =~ /^\$/ || hex($addr) == 0;
+			next if $module && $file eq "kallsyms";
+			# Of several names at one address a global one reads best, and not an alias.
+			next if exists $seen{$addr} && ($type !~ /[TW]/ || $name =~ /^__pi_/);
+			$seen{$addr} = $name;
+		}
+	}
+	my @sorted = map { [ hex($_), $seen{$_} ] } sort keys %seen;
+	return $run->{symbols} = \@sorted;
+}
+
+# place(RUN, "0x..."): [function, offset]; an address below all symbols comes back as it is.
+sub place
+{
+	my ($run, $text) = @_;
+	my $addr = hex($text);
+	my $table = symbols($run);
+	my ($low, $high) = (0, $#$table);
+	return [ $text, 0 ] if $high < 0 || $addr < $table->[0][0];
+	while ($low < $high) {
+		my $mid = int(($low + $high + 1) / 2);
+		if ($table->[$mid][0] <= $addr) { $low = $mid } else { $high = $mid - 1 }
+	}
+	return [ $table->[$low][1], $addr - $table->[$low][0] ];
+}
+
+sub symbol
+{
+	return sprintf("%s+0x%x", @{ place(@_) });
+}
+
+# count(RUN, LABEL, KIND, SYMBOL[, CALLER]): executions of KIND in a function, or on behalf of one.
+sub count
+{
+	my ($run, $label, $kind, $symbol, $caller) = @_;
+	my $sum = 0;
+	for my $site (@{ window($run, $label)->{sites} }) {
+		next unless $site->{kind} eq $kind;
+		next unless place($run, $site->{addr})->[0] =~ /^(?:$symbol)$/;
+		if ($caller) {
+			next unless $site->{caller};
+			next unless place($run, $site->{caller})->[0] =~ /^(?:$caller)$/;
+		}
+		$sum += $site->{count};
+	}
+	return $sum;
+}
+
+1;
