@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Looks kernel symbols up without keeping the kernel's symbol table in memory. */
+#ifndef DMASYNC_KSYMS_H
+#define DMASYNC_KSYMS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <linux/types.h>
+
+#define KSYMS_PATH "/proc/kallsyms"
+
+/* One symbol that is looked for. */
+struct ksym {
+	const char *name;  /* in: exact name, owned by the caller */
+	__u64 addr;	   /* 0: not there, or hidden */
+	__u64 size;	   /* bytes up to the next symbol (padding included); 0: unknown */
+	unsigned int seen; /* how many symbols of the core kernel have this name; 0: not there */
+	bool clones;	   /* NAME.constprop.0, .isra.0, .part.0 or .cold exists beside it */
+};
+
+/* How much of the table this process may see. */
+enum ksyms_view {
+	KSYMS_FULL,
+	KSYMS_HIDDEN, /* names are there, addresses read as 0 (kptr_restrict) */
+};
+
+/*
+ * Looks up @n symbols of the core kernel (modules are left out) in one pass over @path, a file in
+ * the form of /proc/kallsyms, sorted by address. Returns an enum ksyms_view, or -errno with the
+ * reason and the cure in @why (of @len bytes, may be 0). @why is also filled for KSYMS_HIDDEN.
+ */
+int ksyms_find(const char *path, struct ksym *syms, size_t n, char *why, size_t len);
+
+/*
+ * Sets @found[i] where ftrace lists @names[i] as traceable (tracefs' available_filter_functions).
+ * @root is put before the two places where tracefs can be mounted; "" on a live system. 0, or
+ * -errno with the reason in @why; @found is all false then.
+ */
+int ksyms_traceable(const char *root, const char *const *names, bool *found, size_t n, char *why,
+		    size_t len);
+
+#endif
