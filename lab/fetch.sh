@@ -60,8 +60,9 @@ fetch_kernel()
 		fi
 		tidy_kernel "$tmp"
 		rel=$(<"$tmp/release")
-		[[ -d $tmp/lib/modules/$rel/kernel ]] &&
+		if [[ -d $tmp/lib/modules/$rel/kernel ]]; then
 			PATH=$PATH:/usr/sbin:/sbin depmod -b "$tmp" "$rel"
+		fi
 		rm -rf "$dir"
 		mv "$tmp" "$dir"
 	fi
@@ -73,9 +74,9 @@ fetch_kernel()
 tidy_kernel()
 {
 	local image config rel
-	image=$(find "$1/boot" "$1/lib/modules" -name 'vmlinuz*' 2>/dev/null | head -n1)
+	image=$(find "$1" -path '*/boot/vmlinuz-*' -o -path '*/lib/modules/*/vmlinuz' | head -n1)
 	[[ -n $image ]] || die "no vmlinuz in the kernel package unpacked in $1"
-	config=$(find "$1/boot" "$1/lib/modules" -name 'config*' -type f 2>/dev/null | head -n1)
+	config=$(find "$1" -path '*/boot/config-*' -o -path '*/lib/modules/*/config' | head -n1)
 	if [[ $image == */boot/* ]]; then
 		rel=${image##*/vmlinuz-}
 	else
