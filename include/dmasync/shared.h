@@ -150,10 +150,11 @@ struct loss_counters {
 /* One API call in flight. */
 struct call_frame {
 	__u64 start; /* CLOCK_MONOTONIC, ns */
-	__u64 id;    /* what entry and exit both see: first pointer argument, or the stack pointer */
+	__u64 id;    /* what entry and exit both see: an argument, or the stack pointer (kprobes) */
 	__u64 dev;
-	__u64 arg;  /* list, address or size argument; kprobe rung only: kretprobes see no arguments */
-	__u64 size; /* bytes of a single mapping; kprobe rung only */
+	/* Arguments kept for the end of the call; kprobe rung only: kretprobes see none. */
+	__u64 list;
+	__u64 size;
 	__u32 nents;
 	__u32 tag;
 	__u32 dsb;     /* barriers counted inside this call so far */
@@ -173,5 +174,18 @@ struct task_calls {
 };
 
 _Static_assert(sizeof(struct task_calls) == 512, "slots are power-of-two sized");
+
+#define PROC_ROWS_MAX 4096 /* {process, row} pairs in an interval */
+
+/* Everything that BPF and user space share besides the maps of rows; lives in .bss. */
+struct session_state {
+	__u32 live;	/* calls that begin while this is 0 are not recorded */
+	__u32 bank;	/* 0 or 1: the bank that is being filled */
+	__u32 procs_on; /* fill the process table */
+	__u32 n_rows;	/* rows given out so far, reserved ones included */
+	struct loss_counters loss;
+	struct row_key keys[ROW_KEYS];
+	struct task_calls calls[CALL_SLOTS];
+};
 
 #endif

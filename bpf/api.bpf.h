@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Begin and end of a DMA API call, whatever way the probe was attached. */
+#ifndef API_BPF_H
+#define API_BPF_H
+
+#include "calls.bpf.h"
+#include "rows.bpf.h"
+#include "sglist.bpf.h"
+
+#define DMA_ATTR_SKIP_CPU_SYNC (1UL << 5)
+#define DMA_ATTR_MMIO (1UL << 10)
+
+/* A call as its arguments tell it. */
+struct call {
+	u64 id;	  /* argument that tells calls in flight on one task apart */
+	u64 dev;  /* struct device * */
+	u64 list; /* struct scatterlist *, or 0 */
+	u64 size; /* bytes of a single buffer; 0 for lists */
+	u32 nents;
+	u32 tag;
+};
+
+static __always_inline u32 call_attrs(unsigned long attrs)
+{
+	return (attrs & DMA_ATTR_SKIP_CPU_SYNC ? CALL_SKIP_CPU_SYNC : 0) |
+	       (attrs & DMA_ATTR_MMIO ? CALL_MMIO : 0);
+}
+
+static __always_inline u32 call_tag(u32 op, u32 dir, unsigned long attrs)
+{
+	return ROW_TAG(op, dir & 3, call_attrs(attrs));
+}
+
+/* The operation in the top byte keeps an outer call apart from an inner one on the same buffer. */
+static __always_inline u64 call_id(u32 op, u64 arg)
+{
+	return arg + ((u64)op << 56);
+}
+
+static __always_inline int call_enter(u64 id, u64 dev)
+{
+	struct call_frame *f = frame_push(id);
+
+	if (!f)
+		return 0;
+	if (config.attribute)
+		f->dev = dev;
+	frame_start(f);
+	return 0;
+}
+
+/* How far a failed map came: what it synchronised before it gave up. */
+static __noinline u32 failed_entries(u32 row, u64 sgl, u32 nents)
+{
+	struct row_info *info = bpf_map_lookup_elem(&row_infos, &row);
+
+	/* dma-iommu synchronises the whole list before it maps anything. */
+	if (info && info->flags & DEV_IOMMU)
+		return nents;
+	return sgl ? sg_mapped_before_error(sgl, nents) : 0;
+}
+
+/*
+ * Ends the call of @id at time @now. @name and @driver are the device's current ones. @variant keeps
+ * programs apart that serve the same operation: see row_add_call().
+ */
+static __always_inline int call_exit(u64 id, u64 now, const struct call *c, u64 name, u64 driver,
+				     bool failed, u32 variant)
+{
+	struct call_end end = { .entries = c->nents, .bytes = c->size, .failed = failed };
+	struct task_calls *slot;
+	struct call_frame *f;
+	u64 index;
+	u32 row;
+
+	f = frame_find(id, &slot, &index);
+	if (!f)
+		return 0;
+	end.ns = now - f->start;
+	end.bounces = f->bounces;
+	if (config.attribute)
+		end.dsb = f->dsb;
+	frame_pop(slot, index, f->owner);
+
+	row = row_find(c->dev, name, driver, c->tag | variant << 24);
+	if (failed)
+		end.entries = failed_entries(row, c->list, c->nents);
+	else if (config.bytes && c->list)
+		end.bytes = sg_bytes(c->list, c->nents);
+	row_add_call(row, &end);
+	return 0;
+}
+
+#endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Events inside API calls: arch-level calls, barriers, bounce buffers. */
+#ifndef ARCH_BPF_H
+#define ARCH_BPF_H
+
+#include "api.bpf.h"
+
+/* The innermost API call runs a barrier. */
+static __always_inline int count_dsb(void)
+{
+	struct call_frame *f = frame_top();
+
+	if (f)
+		f->dsb++;
+	else if (state.live)
+		lost(orphan_dsb);
+	return 0;
+}
+
+/*
+ * arch_sync_dma_for_cpu() returns at once for DMA_TO_DEVICE: the device only read, so there is
+ * nothing to invalidate (arm64, all versions).
+ */
+static __always_inline int count_dsb_for_cpu(u32 dir)
+{
+	return dir == DIR_TO_DEVICE ? 0 : count_dsb();
+}
+
+/* The innermost API call sends an entry through a bounce buffer. */
+static __always_inline int count_bounce(void)
+{
+	struct call_frame *f = frame_top();
+
+	if (f)
+		f->bounces++;
+	return 0;
+}
+
+/* Begins an arch-level call that runs @barriers barriers itself. */
+static __always_inline int arch_enter(u64 id, u32 barriers)
+{
+	struct call_frame *f = frame_push(id);
+
+	if (!f)
+		return 0;
+	f->dev = 0;
+	f->dsb = barriers;
+	frame_start(f);
+	return 0;
+}
+
+/* Ends an arch-level call; its device is the one of the API call around it, if there is one. */
+static __always_inline int arch_exit(u64 id, u64 now, const struct call *c)
+{
+	struct call_end end = { .entries = c->nents, .bytes = c->size };
+	u64 dev = NO_DEV, name = 0, driver = 0;
+	struct task_calls *slot;
+	struct call_frame *f;
+	u64 index;
+
+	f = frame_find(id, &slot, &index);
+	if (!f)
+		return 0;
+	end.ns = now - f->start;
+	end.dsb = f->dsb;
+	if (index && index - 1 < CALL_DEPTH) {
+		struct call_frame *outer = &slot->frame[index - 1];
+		struct device *d = (void *)outer->dev;
+
+		dev = outer->dev;
+		name = (u64)BPF_CORE_READ(d, kobj.name);
+		driver = (u64)BPF_CORE_READ(d, driver);
+		outer->dsb += end.dsb;
+	} else if (end.dsb) {
+		__sync_fetch_and_add(&state.loss.orphan_dsb, end.dsb);
+	}
+	frame_pop(slot, index, f->owner);
+	row_add_call(row_find(dev, name, driver, c->tag), &end);
+	return 0;
+}
+
+#endif

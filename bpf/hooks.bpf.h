@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the arguments and results of each hooked function mean. */
+#ifndef HOOKS_BPF_H
+#define HOOKS_BPF_H
+
+#include "api.bpf.h"
+
+/* Seven arguments, as many as any hooked function has; unused ones cost nothing once inlined. */
+#define ARGS u64 a0, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6
+#define HOOK_ARGS(base) static __always_inline void base##_args(struct call *c, ARGS)
+#define HOOK_FAILED(base, ret, condition)                                                          \
+	static __always_inline bool base##_failed(u64 ret)                                         \
+	{                                                                                          \
+		return condition;                                                                  \
+	}
+
+static __always_inline void call_list(struct call *c, u32 op, u64 dev, u64 sgl, u32 nents, u32 dir,
+				      unsigned long attrs)
+{
+	c->id = call_id(op, sgl);
+	c->dev = dev;
+	c->list = sgl;
+	c->size = 0;
+	c->nents = nents;
+	c->tag = call_tag(op, dir, attrs);
+}
+
+static __always_inline void call_single(struct call *c, u32 op, u64 dev, u64 addr, u64 size,
+					u32 dir, unsigned long attrs)
+{
+	c->id = call_id(op, addr);
+	c->dev = dev;
+	c->list = 0;
+	c->size = size;
+	c->nents = 1;
+	c->tag = call_tag(op, dir, attrs);
+}
+
+/* __dma_map_sg_attrs(dev, sg, nents, dir, attrs) and its wrapper dma_map_sg_attrs() */
+HOOK_ARGS(map_sg)
+{
+	call_list(c, OP_MAP_SG, a0, a1, a2, a3, a4);
+}
+HOOK_FAILED(map_sg, ret, (int)ret <= 0)
+
+/* dma_map_sgtable(dev, sgt, dir, attrs) */
+HOOK_ARGS(map_sgtable)
+{
+	struct sg_table *sgt = (void *)a1;
+
+	call_list(c, OP_MAP_SG, a0, (u64)BPF_CORE_READ(sgt, sgl), BPF_CORE_READ(sgt, orig_nents), a2,
+		  a3);
+}
+HOOK_FAILED(map_sgtable, ret, (int)ret)
+
+/* dma_unmap_sg_attrs(dev, sg, nents, dir, attrs) */
+HOOK_ARGS(unmap_sg)
+{
+	call_list(c, OP_UNMAP_SG, a0, a1, a2, a3, a4);
+}
+HOOK_FAILED(unmap_sg, ret, false)
+
+/* [__]dma_sync_sg_for_{device,cpu}(dev, sg, nelems, dir) */
+HOOK_ARGS(sync_sg_for_device)
+{
+	call_list(c, OP_SYNC_SG_FOR_DEVICE, a0, a1, a2, a3, 0);
+}
+HOOK_FAILED(sync_sg_for_device, ret, false)
+
+HOOK_ARGS(sync_sg_for_cpu)
+{
+	call_list(c, OP_SYNC_SG_FOR_CPU, a0, a1, a2, a3, 0);
+}
+HOOK_FAILED(sync_sg_for_cpu, ret, false)
+
+/* dma_map_page_attrs(dev, page, offset, size, dir, attrs); the id needs the offset, too */
+HOOK_ARGS(map_page)
+{
+	call_single(c, OP_MAP_PAGE, a0, a1 + a2, a3, a4, a5);
+}
+HOOK_FAILED(map_page, ret, ret == DMA_MAPPING_ERROR)
+
+/* dma_map_phys(dev, phys, size, dir, attrs) */
+HOOK_ARGS(map_phys)
+{
+	call_single(c, OP_MAP_PAGE, a0, a1, a2, a3, a4);
+}
+HOOK_FAILED(map_phys, ret, ret == DMA_MAPPING_ERROR)
+
+/* dma_unmap_{page_attrs,phys}(dev, addr, size, dir, attrs) */
+HOOK_ARGS(unmap_page)
+{
+	call_single(c, OP_UNMAP_PAGE, a0, a1, a2, a3, a4);
+}
+HOOK_FAILED(unmap_page, ret, false)
+
+/* [__]dma_sync_single_for_{device,cpu}(dev, addr, size, dir) */
+HOOK_ARGS(sync_single_for_device)
+{
+	call_single(c, OP_SYNC_SINGLE_FOR_DEVICE, a0, a1, a2, a3, 0);
+}
+HOOK_FAILED(sync_single_for_device, ret, false)
+
+HOOK_ARGS(sync_single_for_cpu)
+{
+	call_single(c, OP_SYNC_SINGLE_FOR_CPU, a0, a1, a2, a3, 0);
+}
+HOOK_FAILED(sync_single_for_cpu, ret, false)
+
+/* dma_iova_link(dev, state, phys, offset, size, dir, attrs) */
+HOOK_ARGS(iova_link)
+{
+	call_single(c, OP_IOVA_LINK, a0, a2, a4, a5, a6);
+}
+HOOK_FAILED(iova_link, ret, (int)ret)
+
+/* dma_iova_sync(dev, state, offset, size) */
+HOOK_ARGS(iova_sync)
+{
+	call_single(c, OP_IOVA_SYNC, a0, a1 + a2, a3, DIR_NONE, 0);
+}
+HOOK_FAILED(iova_sync, ret, (int)ret)
+
+/* dma_iova_unlink(dev, state, offset, size, dir, attrs) */
+HOOK_ARGS(iova_unlink)
+{
+	call_single(c, OP_IOVA_UNLINK, a0, a1 + a2, a3, a4, a5);
+}
+HOOK_FAILED(iova_unlink, ret, false)
+
+/* dma_iova_destroy(dev, state, mapped_len, dir, attrs) */
+HOOK_ARGS(iova_destroy)
+{
+	call_single(c, OP_IOVA_UNLINK, a0, a1, a2, a3, a4);
+}
+HOOK_FAILED(iova_destroy, ret, false)
+
+/* bpf_fentry_test1(): the kernel's own do-nothing function, run on request: measures the probes */
+HOOK_ARGS(calibrate)
+{
+	call_single(c, OP_CALIBRATE, CALIBRATE_DEV, 1, 0, DIR_NONE, 0);
+}
+HOOK_FAILED(calibrate, ret, false)
+
+/* arch_sync_dma_for_{device,cpu}(paddr, size, dir): no device; the API call around it has one */
+HOOK_ARGS(arch_sync_for_device)
+{
+	call_single(c, OP_ARCH_SYNC_FOR_DEVICE, 0, a0, a1, a2, 0);
+}
+HOOK_FAILED(arch_sync_for_device, ret, false)
+
+HOOK_ARGS(arch_sync_for_cpu)
+{
+	call_single(c, OP_ARCH_SYNC_FOR_CPU, 0, a0, a1, a2, 0);
+}
+HOOK_FAILED(arch_sync_for_cpu, ret, false)
+
+/* arch_sync_dma_batch_flush(void): the batch's one barrier, in this project's kernel series */
+HOOK_ARGS(arch_flush)
+{
+	call_single(c, OP_ARCH_FLUSH, 0, 0, 0, DIR_NONE, 0);
+	c->nents = 0;
+}
+HOOK_FAILED(arch_flush, ret, false)
+
+/* X(base, variant): API functions whose first argument is the device. */
+#define API_HOOKS(X)                                                                               \
+	X(map_sg, 0)                                                                               \
+	X(map_sgtable, 1)                                                                          \
+	X(unmap_sg, 0)                                                                             \
+	X(sync_sg_for_device, 0)                                                                   \
+	X(sync_sg_for_cpu, 0)                                                                      \
+	X(map_page, 0)                                                                             \
+	X(map_phys, 1)                                                                             \
+	X(unmap_page, 0)                                                                           \
+	X(sync_single_for_device, 0)                                                               \
+	X(sync_single_for_cpu, 0)                                                                  \
+	X(iova_link, 0)                                                                            \
+	X(iova_sync, 0)                                                                            \
+	X(iova_unlink, 0)                                                                          \
+	X(iova_destroy, 1)
+
+#endif

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Programs for kprobes and kretprobes: the rung for kernels without BPF trampolines (arm64 6.1). */
+#ifndef KPROBE_BPF_H
+#define KPROBE_BPF_H
+
+#include "hooks.bpf.h"
+#include "arch.bpf.h"
+
+#if defined(__TARGET_ARCH_arm64)
+#define REGS struct user_pt_regs
+#define REG_ARGS(r)                                                                                \
+	r->regs[0], r->regs[1], r->regs[2], r->regs[3], r->regs[4], r->regs[5], r->regs[6]
+#define REG_ARG2(r) r->regs[2]
+#define REG_RET(r) r->regs[0]
+#define REG_ENTRY_SP(r) r->sp
+#define REG_RETURN_SP(r) r->sp /* the return address is in a register: sp is that of the entry */
+#elif defined(__TARGET_ARCH_x86)
+#define REGS struct pt_regs
+/* The seventh argument is on the stack; no hooked function needs it: dma_iova_link's attributes */
+#define REG_ARGS(r) r->di, r->si, r->dx, r->cx, r->r8, r->r9, 0
+#define REG_ARG2(r) r->dx
+#define REG_RET(r) r->ax
+#define REG_ENTRY_SP(r) r->sp
+#define REG_RETURN_SP(r) (r->sp - 8) /* the return has popped the return address */
+#else
+#error "no register names for this architecture"
+#endif
+
+/*
+ * The end of a call sees no arguments, so they are kept in its frame, and the stack pointer, which
+ * no two calls in flight on one task share, is its id.
+ */
+static __always_inline int kprobe_enter(const struct call *c, u64 sp)
+{
+	struct call_frame *f = frame_push(sp);
+
+	if (!f)
+		return 0;
+	f->dev = c->dev;
+	f->list = c->list;
+	f->size = c->size;
+	f->nents = c->nents;
+	f->tag = c->tag;
+	frame_start(f);
+	return 0;
+}
+
+static __always_inline struct call_frame *kprobe_call(struct call *c, u64 sp)
+{
+	struct task_calls *slot;
+	struct call_frame *f;
+	u64 index;
+
+	f = frame_find(sp, &slot, &index);
+	if (!f)
+		return NULL;
+	c->dev = f->dev;
+	c->list = f->list;
+	c->size = f->size;
+	c->nents = f->nents;
+	c->tag = f->tag;
+	return f;
+}
+
+#define KPROBE_PROGRAMS(base, on_enter, on_exit)                                                   \
+	SEC("?kprobe") int base##_kprobe(REGS *r)                                                  \
+	{                                                                                          \
+		struct call c;                                                                     \
+                                                                                                   \
+		base##_args(&c, REG_ARGS(r));                                                      \
+		return on_enter;                                                                   \
+	}                                                                                          \
+	SEC("?kretprobe") int base##_kretprobe(REGS *r)                                            \
+	{                                                                                          \
+		u64 now = bpf_ktime_get_ns(), sp = REG_RETURN_SP(r);                               \
+		struct call c;                                                                     \
+                                                                                                   \
+		if (!kprobe_call(&c, sp))                                                          \
+			return 0;                                                                  \
+		return on_exit;                                                                    \
+	}
+
+#define API_KPROBE(base, variant)                                                                  \
+	KPROBE_PROGRAMS(base, kprobe_enter(&c, REG_ENTRY_SP(r)),                                   \
+			kprobe_exit(&c, sp, now, base##_failed(REG_RET(r)), variant))
+
+static __always_inline int kprobe_exit(const struct call *c, u64 sp, u64 now, bool failed,
+				       u32 variant)
+{
+	struct device *dev = (void *)c->dev;
+
+	return call_exit(sp, now, c, (u64)BPF_CORE_READ(dev, kobj.name),
+			 (u64)BPF_CORE_READ(dev, driver), failed, variant);
+}
+
+API_HOOKS(API_KPROBE)
+
+KPROBE_PROGRAMS(calibrate, kprobe_enter(&c, REG_ENTRY_SP(r)), kprobe_exit(&c, sp, now, false, 0))
+
+#define ARCH_KPROBE(base, barriers)                                                                \
+	KPROBE_PROGRAMS(base, kprobe_arch_enter(&c, REG_ENTRY_SP(r), barriers),                    \
+			arch_exit(sp, now, &c))
+
+static __always_inline int kprobe_arch_enter(const struct call *c, u64 sp, u32 barriers)
+{
+	struct call_frame *f = frame_push(sp);
+
+	if (!f)
+		return 0;
+	f->dev = 0;
+	f->list = 0;
+	f->size = c->size;
+	f->nents = c->nents;
+	f->tag = c->tag;
+	f->dsb = barriers;
+	frame_start(f);
+	return 0;
+}
+
+ARCH_KPROBE(arch_sync_for_device, config.sync_has_barrier)
+ARCH_KPROBE(arch_sync_for_cpu, config.sync_has_barrier && (u32)REG_ARG2(r) != DIR_TO_DEVICE)
+ARCH_KPROBE(arch_flush, 1)
+
+SEC("?kprobe") int count_for_device_kprobe(REGS *r)
+{
+	return count_dsb();
+}
+
+SEC("?kprobe") int count_for_cpu_kprobe(REGS *r)
+{
+	return count_dsb_for_cpu(REG_ARG2(r));
+}
+
+SEC("?kprobe") int count_flush_kprobe(REGS *r)
+{
+	return count_dsb();
+}
+
+/* At a barrier instruction inside a function; attached once for each. */
+SEC("?kprobe") int dsb_site_kprobe(REGS *r)
+{
+	return count_dsb();
+}
+
+SEC("?kprobe") int bounce_kprobe(REGS *r)
+{
+	return count_bounce();
+}
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Configuration, state and maps that all programs of a session share. */
+#ifndef SESSION_BPF_H
+#define SESSION_BPF_H
+
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include "dmasync/shared.h"
+
+/* Set before load; the verifier removes what they switch off. */
+const volatile struct {
+	u32 tgid;	     /* only this process; 0: all */
+	u32 max_rows;	     /* rows the values map has room for */
+	u32 cpus;	     /* possible CPUs */
+	bool comm_set;	     /* only processes called comm */
+	bool bytes;	     /* sum the lengths of lists */
+	bool attribute;	     /* something inside API calls is counted: frames carry the device */
+	bool procs;	     /* the process table exists and may be switched on */
+	bool ops_known;	     /* iommu_map_sg was found */
+	bool sync_has_barrier; /* arch_sync_dma_for_*() waits itself (per-entry flavour) */
+	u64 comm[2];	     /* zero-padded process name */
+	u64 iommu_map_sg;    /* address of iommu_dma_map_sg(): tells dma-iommu's ops up to 6.11 */
+} config = {};
+
+/* The only variable in .bss: several objects of one session share the map behind it. */
+struct session_state state = {};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1); /* 2 banks x CPUs x rows, sized before load */
+	__type(key, u32);
+	__type(value, struct row_value);
+} row_values SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1); /* rows, sized before load */
+	__type(key, u32);
+	__type(value, struct row_info);
+} row_infos SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(max_entries, PROC_ROWS_MAX);
+	__type(key, struct proc_key);
+	__type(value, struct proc_value);
+} procs SEC(".maps");
+
+/* Stand for a device in row keys; real ones are never that low. 1 is KEY_BUSY. */
+#define CALIBRATE_DEV 2
+#define NO_DEV 3
+
+#define lost(reason) __sync_fetch_and_add(&state.loss.reason, 1)
+
+#endif

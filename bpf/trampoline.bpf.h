@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Programs for BPF trampolines: fentry/fexit pairs and, since 7.0, fsession. */
+#ifndef TRAMPOLINE_BPF_H
+#define TRAMPOLINE_BPF_H
+
+#include "hooks.bpf.h"
+#include "arch.bpf.h"
+
+/*
+ * One program runs at both ends of the function (BPF_TRACE_FSESSION). libbpf of Debian 12 does not
+ * know that attach type: user space sets it on a program that is declared as fentry.
+ */
+extern bool bpf_session_is_return(void *ctx) __ksym __weak;
+
+/* Reads past a function's last argument are dead code after inlining, so none is left to verify. */
+#define CTX_ARGS(ctx) ctx[0], ctx[1], ctx[2], ctx[3], ctx[4], ctx[5], ctx[6]
+
+#define TRAMPOLINE_PROGRAMS(base)                                                                  \
+	SEC("?fentry") int base##_entry(u64 *ctx)                                                  \
+	{                                                                                          \
+		return base##_begin(ctx);                                                          \
+	}                                                                                          \
+	SEC("?fexit") int base##_exit(u64 *ctx)                                                    \
+	{                                                                                          \
+		return base##_end(ctx, bpf_ktime_get_ns());                                        \
+	}                                                                                          \
+	SEC("?fentry") int base##_session(u64 *ctx)                                                \
+	{                                                                                          \
+		if (bpf_session_is_return(ctx))                                                    \
+			return base##_end(ctx, bpf_ktime_get_ns());                                \
+		return base##_begin(ctx);                                                          \
+	}
+
+/* nret: index of the result behind the arguments. */
+#define API_TRAMPOLINE(base, variant, nret)                                                        \
+	static __always_inline int base##_begin(u64 *ctx)                                          \
+	{                                                                                          \
+		struct call c;                                                                     \
+                                                                                                   \
+		base##_args(&c, CTX_ARGS(ctx));                                                    \
+		return call_enter(c.id, c.dev);                                                    \
+	}                                                                                          \
+	static __always_inline int base##_end(u64 *ctx, u64 now)                                   \
+	{                                                                                          \
+		struct device *dev = (void *)ctx[0];                                               \
+		struct call c;                                                                     \
+                                                                                                   \
+		base##_args(&c, CTX_ARGS(ctx));                                                    \
+		return call_exit(c.id, now, &c, (u64)dev->kobj.name, (u64)dev->driver,             \
+				 base##_failed(ctx[nret]), variant);                               \
+	}                                                                                          \
+	TRAMPOLINE_PROGRAMS(base)
+
+API_TRAMPOLINE(map_sg, 0, 5)
+API_TRAMPOLINE(map_sgtable, 1, 4)
+API_TRAMPOLINE(unmap_sg, 0, 5)
+API_TRAMPOLINE(sync_sg_for_device, 0, 4)
+API_TRAMPOLINE(sync_sg_for_cpu, 0, 4)
+API_TRAMPOLINE(map_page, 0, 6)
+API_TRAMPOLINE(map_phys, 1, 5)
+API_TRAMPOLINE(unmap_page, 0, 5)
+API_TRAMPOLINE(sync_single_for_device, 0, 4)
+API_TRAMPOLINE(sync_single_for_cpu, 0, 4)
+API_TRAMPOLINE(iova_link, 0, 7)
+API_TRAMPOLINE(iova_sync, 0, 4)
+API_TRAMPOLINE(iova_unlink, 0, 6)
+API_TRAMPOLINE(iova_destroy, 1, 5)
+
+static __always_inline int calibrate_begin(u64 *ctx)
+{
+	return call_enter(call_id(OP_CALIBRATE, 1), CALIBRATE_DEV);
+}
+
+static __always_inline int calibrate_end(u64 *ctx, u64 now)
+{
+	struct call c;
+
+	calibrate_args(&c, 0, 0, 0, 0, 0, 0, 0);
+	return call_exit(c.id, now, &c, 0, 0, false, 0);
+}
+
+TRAMPOLINE_PROGRAMS(calibrate)
+
+#define ARCH_TRAMPOLINE(base, barriers)                                                            \
+	static __always_inline int base##_begin(u64 *ctx)                                          \
+	{                                                                                          \
+		struct call c;                                                                     \
+                                                                                                   \
+		base##_args(&c, CTX_ARGS(ctx));                                                    \
+		return arch_enter(c.id, barriers);                                                 \
+	}                                                                                          \
+	static __always_inline int base##_end(u64 *ctx, u64 now)                                   \
+	{                                                                                          \
+		struct call c;                                                                     \
+                                                                                                   \
+		base##_args(&c, CTX_ARGS(ctx));                                                    \
+		return arch_exit(c.id, now, &c);                                                   \
+	}                                                                                          \
+	TRAMPOLINE_PROGRAMS(base)
+
+ARCH_TRAMPOLINE(arch_sync_for_device, config.sync_has_barrier)
+ARCH_TRAMPOLINE(arch_sync_for_cpu, config.sync_has_barrier && (u32)ctx[2] != DIR_TO_DEVICE)
+ARCH_TRAMPOLINE(arch_flush, 1)
+
+/* Counting alone: one program at the entry, nothing at the exit. */
+SEC("?fentry") int count_for_device_entry(u64 *ctx)
+{
+	return count_dsb();
+}
+
+SEC("?fentry") int count_for_cpu_entry(u64 *ctx)
+{
+	return count_dsb_for_cpu(ctx[2]);
+}
+
+SEC("?fentry") int count_flush_entry(u64 *ctx)
+{
+	return count_dsb();
+}
+
+SEC("?fentry") int bounce_entry(u64 *ctx)
+{
+	return count_bounce();
+}
+
+#endif
