@@ -13,6 +13,7 @@ enum dsb_source {
 	DSB_NONE,    /* not applicable: no cache maintenance on this architecture */
 	DSB_DERIVED, /* from entries, direction, attributes, coherence, bounces and flavour */
 	DSB_COUNTED, /* every barrier was seen by a probe */
+	DSB_UNKNOWN, /* no rule covers the case and nothing was counted */
 };
 
 /* How a kernel completes cache maintenance; decided by its symbols, see features.h. */
@@ -61,12 +62,18 @@ struct loss {
 };
 
 struct interval {
-	__u64 t_ns;   /* CLOCK_MONOTONIC at its end */
-	__u64 dur_ns; /* 0 only in an empty total */
-	struct row *rows;
+	__u64 t_ns;	     /* CLOCK_MONOTONIC at its end */
+	__u64 dur_ns;	     /* 0 only in an empty total */
+	unsigned int merged; /* intervals added to this one; 0: it is one itself */
+	struct row
+		*rows; /* in order of appearance; not to be reordered: the index points at them */
 	size_t n_rows, cap_rows;
+	__u32 *row_index;  /* open addressing on the key: position in rows + 1, 0: free */
+	size_t index_size; /* power of two, at least twice n_rows */
 	struct proc_row *procs;
 	size_t n_procs, cap_procs;
+	__u32 *proc_index; /* the same, on tgid */
+	size_t proc_index_size;
 	struct loss loss;
 	bool has_procs;
 	bool has_pmu;
@@ -84,24 +91,42 @@ void interval_clear(struct interval *iv);
 
 /*
  * Row of @iv with the key of @like (op, dir, dev, driver), appended with zeroed counts if there is
- * none. Valid until the next call. NULL: out of memory.
+ * none; a new row takes the rest of what describes @like (bus, coherent, dsb_derived_known ...).
+ * @like must not point into @iv. Valid until the next call. NULL: out of memory.
  */
 struct row *interval_row(struct interval *iv, const struct row *like);
 
 /* Process row of @iv for @tgid, appended when there is none. NULL: out of memory. */
 struct proc_row *interval_proc(struct interval *iv, __u32 tgid, const char *comm);
 
-/* Adds @from to @into row by row (counts, histograms, loss; min and max are merged). 0 or -ENOMEM. */
+/*
+ * Adds @from to @into row by row (counts, histograms, loss; min and max are merged). A total keeps
+ * the end of its newest interval and the sum of their lengths. 0 or -ENOMEM; after -ENOMEM @into
+ * may hold part of @from.
+ */
 int interval_add(struct interval *into, const struct interval *from);
 
 /* Adds the counts of @from to @into. */
 void counts_add(struct call_counts *into, const struct call_counts *from);
 
-/* Adds @from's counts, histogram, min and max to @into; keys are left alone. */
+/*
+ * Adds @from's counts, histogram, barriers, min and max to @into; keys are left alone. Derived
+ * barriers stay known only if they are known in both.
+ */
 void row_add(struct row *into, const struct row *from);
 
-/* Total lost events, all reasons. */
+/*
+ * Calls that are missing from every row, and handlers and stacks that were skipped. What was only
+ * booked elsewhere (other rows, process 0) or is a lower bound (bytes of endless lists) is not in
+ * it: see loss_inexact().
+ */
 __u64 loss_total(const struct loss *loss);
+
+/* Events that were recorded, but under "other", process 0, outside any call, or with bytes cut. */
+__u64 loss_inexact(const struct loss *loss);
+
+/* Adds @from to @into. */
+void loss_add(struct loss *into, const struct loss *from);
 
 /* Barriers of @row as the session reports them, with their source in *@src. */
 __u64 row_dsb(const struct row *row, bool counting, enum flavour flavour, enum dsb_source *src);
@@ -111,6 +136,16 @@ const char *op_name(enum op op);
 const char *dir_name(enum direction dir);
 const char *flavour_name(enum flavour flavour);
 const char *dsb_source_name(enum dsb_source src);
+
+/* Names for narrow columns: "sync_sg_dev", "<-"; at most 11 and 2 characters. */
+const char *op_short_name(enum op op);
+const char *dir_arrow(enum direction dir);
+
+/* True for operations below the API: their time is part of an API call's. */
+static inline bool op_is_arch(enum op op)
+{
+	return op >= OP_API_COUNT && op < OP_CALIBRATE;
+}
 
 /* Operation with JSON name @name, or -1. */
 int op_by_name(const char *name);

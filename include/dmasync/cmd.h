@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Subcommands: argv[0] is the name the user typed; the return value is the exit status. */
+#ifndef DMASYNC_CMD_H
+#define DMASYNC_CMD_H
+
+int cmd_top(int argc, char **argv);
+int cmd_doctor(int argc, char **argv);
+int cmd_bench(int argc, char **argv);
+
+#endif

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Messages on stderr, held back while a full-screen view owns the terminal. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <dmasync/log.h>
+
+#define HELD_SIZE 4096
+#define LINE_SIZE 512
+
+/* A message has no context to travel in: this is the one place that keeps state of its own. */
+static struct {
+	bool on;
+	char text[HELD_SIZE];
+	size_t len;
+	char last[LINE_SIZE];
+} held;
+
+static void emit(const char *prefix, const char *fmt, va_list ap)
+{
+	char line[LINE_SIZE];
+	int len;
+
+	vsnprintf(line, sizeof(line), fmt, ap);
+	if (!held.on) {
+		fprintf(stderr, "dmasynctop: %s%s\n", prefix, line);
+		return;
+	}
+	snprintf(held.last, sizeof(held.last), "%s", line);
+	len = snprintf(held.text + held.len, sizeof(held.text) - held.len, "dmasynctop: %s%s\n",
+		       prefix, line);
+	if (len > 0 && (size_t)len < sizeof(held.text) - held.len)
+		held.len += len;
+	else
+		held.text[held.len] = '\0';
+}
+
+void log_error(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	emit("", fmt, ap);
+	va_end(ap);
+}
+
+void log_warn(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	emit("warning: ", fmt, ap);
+	va_end(ap);
+}
+
+void log_info(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	emit("", fmt, ap);
+	va_end(ap);
+}
+
+void log_hold(bool on)
+{
+	if (held.on && !on) {
+		fputs(held.text, stderr);
+		held.len = 0;
+		held.text[0] = '\0';
+		held.last[0] = '\0';
+	}
+	held.on = on;
+}
+
+const char *log_held(void)
+{
+	return held.last;
+}
