@@ -1,17 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Looks kernel symbols up without keeping the kernel's symbol table in memory. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "dmasync/ksyms.h"
 
 #define LINE_SIZE 1024 /* KSYM_NAME_LEN is 512 since Linux 6.1, plus address, type and module */
+#define BUF_SIZE 16384
+
+/* A name can only be one of those wanted, or a clone of one, if its first characters are. */
+#define PREFIX_LEN 6 /* fewer where the name or its part before a '.' ends */
+#define PREFIX_SLOTS 1024
 
 /* State of one pass. */
 struct scan {
 	struct ksym **sorted; /* by name */
 	size_t n;
+	bool prefix[PREFIX_SLOTS];
 	__u64 open;    /* address of the symbols whose end is still to come; 0: none */
 	bool any_addr; /* at least one address was not 0 */
 	size_t lines;
@@ -67,16 +75,22 @@ static void scan_close(struct scan *scan, __u64 addr)
 	scan->open = 0;
 }
 
-static void scan_symbol(struct scan *scan, __u64 addr, char *name)
+static unsigned int prefix_hash(const char *name, size_t len)
 {
-	struct ksym *sym;
+	unsigned int hash = 0;
+	size_t i;
+
+	for (i = 0; i < PREFIX_LEN && i < len && name[i] != '.'; i++)
+		hash = hash * 33 + (unsigned char)name[i];
+	return hash % PREFIX_SLOTS;
+}
+
+/* Notes the symbol @name at @addr if it is one of those wanted, or a clone of one. */
+static void scan_name(struct scan *scan, __u64 addr, char *name)
+{
+	struct ksym *sym = scan_lookup(scan, name);
 	char *dot;
 
-	scan->lines++;
-	scan->any_addr |= addr != 0;
-	if (scan->open && addr > scan->open)
-		scan_close(scan, addr);
-	sym = scan_lookup(scan, name);
 	if (sym) {
 		if (!sym->seen++) {
 			sym->addr = addr;
@@ -93,67 +107,106 @@ static void scan_symbol(struct scan *scan, __u64 addr, char *name)
 		sym->clones = true;
 }
 
-/* Lines are "ffff800080010000 T name" and, for modules, "... T name\t[module]". */
-static void scan_file(struct scan *scan, FILE *f)
+/*
+ * One line, [@line, @end): "ffff800080010000 T name", with "\t[module]" behind it in modules. False
+ * where the modules begin: they come after the core kernel, nothing of interest is left.
+ */
+static bool scan_line(struct scan *scan, char *line, char *end)
 {
-	char line[LINE_SIZE], *end, *name;
-	__u64 addr;
+	char *name = memchr(line, ' ', end - line);
+	__u64 addr = 0;
 
-	while (fgets(line, sizeof(line), f)) {
-		addr = strtoull(line, &end, 16);
-		if (end == line || end[0] != ' ' || !end[1] || end[2] != ' ')
+	if (!name || end - name < 4 || name[2] != ' ')
+		return true;
+	if (end[-1] == ']')
+		return false;
+	name += 3;
+	/* Of a quarter of a million lines hardly any is worth more than this look. */
+	scan->lines++;
+	if (scan->any_addr && !scan->open && !scan->prefix[prefix_hash(name, end - name)])
+		return true;
+	*end = '\0';
+	addr = strtoull(line, NULL, 16);
+	scan->any_addr |= addr != 0;
+	if (scan->open && addr > scan->open)
+		scan_close(scan, addr);
+	scan_name(scan, addr, name);
+	return true;
+}
+
+/* 0 or -errno. */
+static int scan_file(struct scan *scan, int fd)
+{
+	char buf[BUF_SIZE], *line, *end;
+	size_t have = 0;
+	ssize_t got;
+
+	while ((got = read(fd, buf + have, sizeof(buf) - have)) != 0) {
+		if (got < 0 && errno == EINTR)
 			continue;
-		name = end + 3;
-		end = name + strcspn(name, "\t\n");
-		/* Modules come after the core kernel: nothing of interest is left. */
-		if (*end == '\t')
-			break;
-		*end = '\0';
-		scan_symbol(scan, addr, name);
+		if (got < 0)
+			return -errno;
+		have += got;
+		for (line = buf; (end = memchr(line, '\n', buf + have - line)); line = end + 1)
+			if (!scan_line(scan, line, end))
+				return 0;
+		have -= line - buf;
+		if (have == sizeof(buf))
+			return -E2BIG;
+		memmove(buf, line, have);
 	}
+	return 0;
+}
+
+static int scan_init(struct scan *scan, struct ksym *syms, size_t n)
+{
+	size_t i;
+
+	memset(scan, 0, sizeof(*scan));
+	scan->n = n;
+	scan->sorted = calloc(n ? n : 1, sizeof(*scan->sorted));
+	if (!scan->sorted)
+		return -ENOMEM;
+	for (i = 0; i < n; i++) {
+		syms[i] = (struct ksym){.name = syms[i].name};
+		scan->sorted[i] = &syms[i];
+		scan->prefix[prefix_hash(syms[i].name, strlen(syms[i].name))] = true;
+	}
+	qsort(scan->sorted, n, sizeof(*scan->sorted), by_name);
+	return 0;
 }
 
 int ksyms_find(const char *path, struct ksym *syms, size_t n, char *why, size_t len)
 {
-	struct scan scan = {.n = n};
-	FILE *f;
-	size_t i;
-	int err;
+	struct scan scan;
+	int fd, err;
 
-	scan.sorted = calloc(n ? n : 1, sizeof(*scan.sorted));
-	if (!scan.sorted) {
+	err = scan_init(&scan, syms, n);
+	if (err) {
 		snprintf(why, len, "out of memory");
-		return -ENOMEM;
+		return err;
 	}
-	for (i = 0; i < n; i++) {
-		syms[i] = (struct ksym){.name = syms[i].name};
-		scan.sorted[i] = &syms[i];
-	}
-	qsort(scan.sorted, n, sizeof(*scan.sorted), by_name);
-	f = fopen(path, "re");
-	if (!f) {
-		err = -errno;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	err = fd < 0 ? -errno : scan_file(&scan, fd);
+	if (fd >= 0)
+		close(fd);
+	scan_share(&scan);
+	free(scan.sorted);
+	if (err) {
 		snprintf(why, len, "cannot read %s: %s%s", path, strerror(-err),
 			 err == -ENOENT ? " (kernel without CONFIG_KALLSYMS)" : "");
-		goto out;
+		return err;
 	}
-	scan_file(&scan, f);
-	scan_share(&scan);
-	err = ferror(f) ? -EIO : KSYMS_FULL;
-	fclose(f);
-	if (err) {
-		snprintf(why, len, "cannot read %s: %s", path, strerror(EIO));
-	} else if (!scan.lines) {
+	if (!scan.lines) {
 		snprintf(why, len, "%s is empty", path);
-		err = -ENODATA;
-	} else if (!scan.any_addr) {
+		return -ENODATA;
+	}
+	if (!scan.any_addr) {
 		snprintf(why, len,
 			 "%s hides addresses: run as root with kernel.kptr_restrict below 2", path);
-		err = KSYMS_HIDDEN;
+		return KSYMS_HIDDEN;
 	}
-out:
-	free(scan.sorted);
-	return err;
+	return KSYMS_FULL;
 }
 
 /* Marks the name of @line, "name" or "name [module]" or "name+0x..", in @found. */

@@ -81,7 +81,7 @@ static void errors(void **state)
 	assert_non_null(strstr(why, "/nonexistent/k"));
 	write_table("");
 	assert_int_equal(ksyms_find(path, &sym, 1, why, sizeof(why)), -ENODATA);
-	write_table("rubbish\nffff T\n\nffff800080010000 T alpha");
+	write_table("rubbish\nffff T\n\nffff800080010000 T alpha\nffff8000800");
 	assert_int_equal(ksyms_find(path, &sym, 1, why, sizeof(why)), KSYMS_FULL);
 	assert_int_equal(sym.seen, 1);
 	assert_int_equal(ksyms_find(path, NULL, 0, why, sizeof(why)), KSYMS_FULL);
