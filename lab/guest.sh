@@ -57,6 +57,7 @@ guest_extra()
 	cat >"$root/lab/config" <<-CONFIG
 		export DISK=$device
 		PLUGIN=${plugin:-0} SYMBOLS_WANTED=${symbols:-0} SHELL_WANTED=${interactive:-0}
+		SETTLE=${settle:-0}
 	CONFIG
 	for file in "${files[@]}"; do
 		from=${file%%:*}
@@ -72,7 +73,8 @@ guest_extra()
 # guest_prepare WORK COMMAND: fills the array qemu.
 guest_prepare()
 {
-	local cmdline base console=ttyAMA0
+	local cmdline base console=ttyAMA0 threads=multi modules=() device='' machine=''
+	# The plugin takes no locks, and icount has one thread anyway.
 	[[ -z $icount$plugin ]] || threads=single
 	if [[ $arch == arm64 ]]; then
 		cpu=${cpu:-cortex-a76}

@@ -39,7 +39,8 @@ static const char usage[] =
 	"       workload fill -f FILE -s SIZE\n"
 	"       workload mark begin|end|checkpoint [LABEL]\n"
 	"-w one warm-up round first; -W write; -V verify what was moved; -m marks exactly the measured\n"
-	"loop for the plugin; -H MS sleeps before and after it; sizes take k, M, G.\n";
+	"loop for the plugin; -H MS sleeps before and after it; -o FILE gets what is printed; sizes take\n"
+	"k, M, G.\n";
 
 static int fail(const char *what, const char *on)
 {
@@ -404,7 +405,7 @@ static int parse(int argc, char **argv, struct options *opt)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "n:s:r:d:wm:f:b:WVH:")) != -1) {
+	while ((c = getopt(argc, argv, "n:s:r:d:wm:f:b:WVH:o:")) != -1) {
 		switch (c) {
 		case 'n': opt->entries = atoi(optarg); break;
 		case 's': opt->size = parse_size(optarg); break;
@@ -412,6 +413,12 @@ static int parse(int argc, char **argv, struct options *opt)
 		case 'b': opt->block = parse_size(optarg); break;
 		case 'f': opt->path = optarg; break;
 		case 'm': opt->label = optarg; break;
+		case 'o':
+			if (!freopen(optarg, "w", stdout)) {
+				fail("cannot create", optarg);
+				return -1;
+			}
+			break;
 		case 'H': opt->hold_ms = atoi(optarg); break;
 		case 'w': opt->warm = 1; break;
 		case 'W': opt->write = 1; break;
