@@ -180,4 +180,11 @@ HOOK_FAILED(arch_flush, ret, false)
 	X(iova_unlink, 0)                                                                          \
 	X(iova_destroy, 1)
 
+/* X(base): functions that copy through a bounce buffer; one program each, as each has one target. */
+#define BOUNCE_HOOKS(X)                                                                            \
+	X(bounce_map)                                                                              \
+	X(bounce_unmap)                                                                            \
+	X(bounce_sync_device)                                                                      \
+	X(bounce_sync_cpu)
+
 #endif

@@ -142,9 +142,12 @@ SEC("?kprobe") int dsb_site_kprobe(REGS *r)
 	return count_dsb();
 }
 
-SEC("?kprobe") int bounce_kprobe(REGS *r)
-{
-	return count_bounce();
-}
+#define BOUNCE_KPROBE(base)                                                                         \
+	SEC("?kprobe") int base##_kprobe(REGS *r)                                                  \
+	{                                                                                          \
+		return count_bounce();                                                             \
+	}
+
+BOUNCE_HOOKS(BOUNCE_KPROBE)
 
 #endif

@@ -41,7 +41,7 @@ static __always_inline u32 device_flags(struct device *dev)
 	}
 	if (bpf_core_field_exists(dev->dma_ops))
 		map_sg = (u64)BPF_CORE_READ(dev, dma_ops, map_sg);
-	if (map_sg && config.ops_known && map_sg == config.iommu_map_sg)
+	if (map_sg && map_sg == config.iommu_map_sg)
 		flags |= DEV_IOMMU;
 	else if (map_sg && !(flags & DEV_IOMMU))
 		flags |= DEV_OPS_OTHER;

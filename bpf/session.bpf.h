@@ -10,17 +10,16 @@
 
 /* Set before load; the verifier removes what they switch off. */
 const volatile struct {
-	u32 tgid;	     /* only this process; 0: all */
-	u32 max_rows;	     /* rows the values map has room for */
-	u32 cpus;	     /* possible CPUs */
-	bool comm_set;	     /* only processes called comm */
-	bool bytes;	     /* sum the lengths of lists */
-	bool attribute;	     /* something inside API calls is counted: frames carry the device */
-	bool procs;	     /* the process table exists and may be switched on */
-	bool ops_known;	     /* iommu_map_sg was found */
+	__u64 comm[2];	      /* zero-padded process name */
+	__u64 iommu_map_sg;   /* address of iommu_dma_map_sg(): tells dma-iommu up to 6.11; 0: unknown */
+	__u32 tgid;	      /* only this process; 0: all */
+	__u32 max_rows;	      /* rows the values map has room for */
+	__u32 cpus;	      /* possible CPUs */
+	bool comm_set;	      /* only processes called comm */
+	bool bytes;	      /* sum the lengths of lists */
+	bool attribute;	      /* barriers inside API calls are counted: frames carry the device */
+	bool procs;	      /* the process table exists and may be switched on */
 	bool sync_has_barrier; /* arch_sync_dma_for_*() waits itself (per-entry flavour) */
-	u64 comm[2];	     /* zero-padded process name */
-	u64 iommu_map_sg;    /* address of iommu_dma_map_sg(): tells dma-iommu's ops up to 6.11 */
 } config = {};
 
 /* The only variable in .bss: several objects of one session share the map behind it. */

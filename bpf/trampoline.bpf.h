@@ -118,9 +118,12 @@ SEC("?fentry") int count_flush_entry(u64 *ctx)
 	return count_dsb();
 }
 
-SEC("?fentry") int bounce_entry(u64 *ctx)
-{
-	return count_bounce();
-}
+#define BOUNCE_TRAMPOLINE(base)                                                                     \
+	SEC("?fentry") int base##_entry(u64 *ctx)                                                  \
+	{                                                                                          \
+		return count_bounce();                                                             \
+	}
+
+BOUNCE_HOOKS(BOUNCE_TRAMPOLINE)
 
 #endif

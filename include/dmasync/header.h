@@ -37,6 +37,7 @@ struct probe_cost {
 	double floor_ns; /* time the probes add inside a measured interval */
 	double tax_ns;	 /* time a traced call takes longer, all told */
 	double linearity; /* time of 2N calls over time of N: 2 when the figures can be trusted */
+	char why[128];	  /* why not valid */
 };
 
 struct header {

@@ -61,6 +61,7 @@ struct options {
 	bool histograms;    /* --hist: histograms in text output */
 	enum rung attach;   /* --attach; RUNG_NONE: the best that works */
 	unsigned int max_rows; /* --max-rows; 0: by the machine's size */
+	bool procs;	    /* make a process table possible: --by process, or the live view */
 	bool pmu;	    /* --pmu: also count DSB_SPEC */
 	__u64 max_loss;	    /* --max-loss: lost events tolerated before exit 4; default 0 */
 	bool max_loss_set;

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Loads the BPF programs and attaches each hook at the best rung that really works. */
+#ifndef DMASYNC_ATTACH_H
+#define DMASYNC_ATTACH_H
+
+#include <stdio.h>
+#include "hooks.h"
+
+/* What the programs are told; see config in bpf/session.bpf.h. */
+struct attach_config {
+	enum rung rung;	   /* RUNG_NONE: the best that works, for each hook */
+	unsigned int cpus; /* possible CPUs */
+	unsigned int max_rows;
+	pid_t tgid;
+	const char *comm;
+	bool bytes;
+	bool attribute; /* frames carry the device and counted barriers */
+	bool procs;
+	bool sync_has_barrier;
+	__u64 iommu_map_sg;
+	bool verbose; /* pass libbpf's messages on */
+};
+
+struct attachment {
+	struct session_state *state; /* shared with the programs */
+	int row_values, row_infos, procs; /* map descriptors; procs is -1 without a process table */
+	enum rung calibrated;		  /* rung of the null target's probes; RUNG_NONE: none */
+	int calibrate_prog;		  /* a program whose test run calls the null target; or -1 */
+	struct attach_object *objects;	  /* private */
+	unsigned int n_objects;
+};
+
+/*
+ * Attaches @n @hooks and reports each in @states. Hooks that do not attach are reported, not an
+ * error; -errno after a message when nothing at all can be loaded. Nothing is recorded until
+ * ->state->live is set. Release with attach_close().
+ */
+int attach_open(const struct attach_config *cfg, const struct hook *hooks, unsigned int n,
+		struct hook_state *states, struct attachment *at);
+
+/* Detaches the null target's probes; the others stay. */
+void attach_stop_calibrating(struct attachment *at);
+
+/* Detaches all hooks; maps and state stay readable. */
+void attach_detach(struct attachment *at);
+
+/* Calls of handlers that the kernel skipped so far, over all programs (since 5.12). */
+__u64 attach_recursion_misses(const struct attachment *at);
+
+/* One line for every loaded program: runs, time (needs kernel.bpf_stats_enabled). */
+void attach_print_stats(const struct attachment *at, FILE *out);
+
+/* Detaches and frees; @at may be all zero. */
+void attach_close(struct attachment *at);
+
+#endif

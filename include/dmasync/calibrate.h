@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Measures what the probes themselves cost, on a function that does nothing. */
+#ifndef DMASYNC_CALIBRATE_H
+#define DMASYNC_CALIBRATE_H
+
+#include "attach.h"
+
+/* One reading of the null target's row since the last reading. */
+struct calibrate_sample {
+	__u64 calls;
+	__u64 ns;     /* sum of the measured intervals: what the probes add inside one */
+	__u64 min_ns;
+};
+
+/*
+ * Runs the null target with @at's probes on it and fills in @cost; ->valid is false, with the
+ * reason in @why, where this kernel cannot do it. @read_row returns the null target's row and
+ * clears it. Silent; takes a few milliseconds.
+ */
+void calibrate(struct attachment *at, int (*read_row)(void *ctx, struct calibrate_sample *sample),
+	       void *ctx, struct probe_cost *cost, char *why, size_t len);
+
+#endif

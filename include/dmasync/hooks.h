@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Which kernel functions a session hooks, and with which BPF programs. */
+#ifndef DMASYNC_HOOKS_H
+#define DMASYNC_HOOKS_H
+
+#include <stdbool.h>
+#include "features.h"
+#include "header.h"
+#include "options.h"
+
+/* What a hook's programs are for, which decides when it is attached. */
+enum hook_kind {
+	HOOK_CALL,    /* both ends of an API call */
+	HOOK_ARCH,    /* both ends of an arch-level call */
+	HOOK_COUNT,   /* entry of a function that runs a barrier */
+	HOOK_SITE,    /* a barrier instruction inside a function */
+	HOOK_BOUNCE,  /* entry of a function that uses a bounce buffer */
+	HOOK_MEASURE, /* both ends of the null target */
+};
+
+/* One function to hook. */
+struct hook {
+	enum hook_kind kind;
+	enum op op;	      /* OP_COUNT for helpers */
+	const char *programs; /* program names are this and _entry, _exit, _session, _kprobe ... */
+	const char *function; /* static string */
+	__u32 offset;	      /* HOOK_SITE: bytes from its start */
+	/*
+	 * Hooks of one operation that can stand in for each other share a group; the lowest rank
+	 * whose hooks attach wins, the others are left alone.
+	 */
+	int group, rank;
+	bool exists; /* the kernel has the symbol */
+};
+
+/*
+ * Hooks that @opt asks for on a kernel with @f: all alternatives, in order of group and rank, with
+ * ->exists filled in from @kallsyms. Returns their number (at most HEADER_HOOKS_MAX), or -errno
+ * with the reason in @why. @hooks has HEADER_HOOKS_MAX places. @iommu_map_sg gets the address of
+ * iommu_dma_map_sg(), 0 if unknown.
+ */
+int hooks_plan(const struct options *opt, const struct features *f, const char *kallsyms,
+	       struct hook *hooks, __u64 *iommu_map_sg, char *why, size_t len);
+
+#endif

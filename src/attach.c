@@ -1,0 +1,444 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The attach ladder: each hook gets the best way to attach that really works. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include "dmasync/attach.h"
+#include "dmasync/log.h"
+#include "dmasync.skel.h"
+
+/* Since 7.0; Debian 12's headers and libbpf do not have it. */
+#define TRACE_FSESSION 58
+
+#define ENOTSUPP_KERNEL 524 /* kernel-internal "operation is not supported", leaks from attaching */
+
+/* One loaded copy of the BPF object; all copies of a session share maps and state. */
+struct attach_object {
+	struct dmasync_bpf *skel;
+	struct bpf_link *links[2 * HEADER_HOOKS_MAX];
+	unsigned int n_links;
+	unsigned int measure, n_measure; /* the null target's links among them */
+};
+
+/* Working state of attach_open(). */
+struct ladder {
+	const struct attach_config *cfg;
+	const struct hook *hooks;
+	unsigned int n;
+	struct hook_state *states;
+	struct attachment *at;
+	bool fsession; /* the kernel knows the attach type */
+	int last_err;
+};
+
+/* libbpf's print callback has no argument to pass a context: its last warning is kept here. */
+static char last_warning[160];
+static bool pass_messages;
+
+static int keep_warning(enum libbpf_print_level level, const char *fmt, va_list args)
+{
+	va_list copy;
+
+	if (level == LIBBPF_WARN) {
+		va_copy(copy, args);
+		vsnprintf(last_warning, sizeof(last_warning), fmt, copy);
+		va_end(copy);
+		last_warning[strcspn(last_warning, "\n")] = '\0';
+	}
+	return pass_messages && level != LIBBPF_DEBUG ? vfprintf(stderr, fmt, args) : 0;
+}
+
+/*
+ * A kernel that does not know the attach type refuses it before the verifier runs; one that does
+ * lets the verifier complain that the function is missing.
+ */
+static bool kernel_has_fsession(void)
+{
+	struct bpf_insn insns[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	char log[256] = "";
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = TRACE_FSESSION,
+		    .log_buf = log, .log_size = sizeof(log), .log_level = 1);
+	int fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, "probe", "GPL", insns, 2, &opts);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0 || log[0];
+}
+
+static struct bpf_program *program(struct dmasync_bpf *skel, const struct hook *h, const char *end)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s_%s", h->programs, end);
+	return bpf_object__find_program_by_name(skel->obj, name);
+}
+
+/* Programs of @h at @rung: *@entry always, *@exit only for hooks of both ends. */
+static void programs(struct dmasync_bpf *skel, const struct hook *h, enum rung rung,
+		     struct bpf_program **entry, struct bpf_program **exit)
+{
+	*exit = NULL;
+	switch (rung) {
+	case RUNG_FSESSION:
+		*entry = program(skel, h, "session");
+		/* Hooks of one end are the same program on both trampoline rungs. */
+		if (!*entry)
+			*entry = program(skel, h, "entry");
+		break;
+	case RUNG_FENTRY:
+		*entry = program(skel, h, "entry");
+		*exit = program(skel, h, "exit");
+		break;
+	default:
+		*entry = program(skel, h, "kprobe");
+		*exit = program(skel, h, "kretprobe");
+	}
+}
+
+static int want_program(struct bpf_program *prog, const struct hook *h, enum rung rung)
+{
+	int err;
+
+	if (!prog)
+		return 0;
+	bpf_program__set_autoload(prog, true);
+	if (rung == RUNG_KPROBE)
+		return 0;
+	err = bpf_program__set_attach_target(prog, 0, h->function);
+	if (!err && strstr(bpf_program__name(prog), "_session"))
+		err = bpf_program__set_expected_attach_type(prog, TRACE_FSESSION);
+	return err;
+}
+
+static void set_config(struct dmasync_bpf *skel, const struct attach_config *cfg)
+{
+	typeof(skel->rodata->config) *c = &skel->rodata->config;
+
+	c->tgid = cfg->tgid;
+	c->comm_set = cfg->comm;
+	if (cfg->comm)
+		strncpy((char *)c->comm, cfg->comm, sizeof(c->comm) - 1);
+	c->cpus = cfg->cpus;
+	c->max_rows = cfg->max_rows;
+	c->bytes = cfg->bytes;
+	c->attribute = cfg->attribute;
+	c->procs = cfg->procs;
+	c->sync_has_barrier = cfg->sync_has_barrier;
+	c->iommu_map_sg = cfg->iommu_map_sg;
+}
+
+/* Sizes the maps, or takes those of the first object. */
+static int set_maps(struct dmasync_bpf *skel, const struct attach_config *cfg,
+		    const struct attachment *at)
+{
+	struct dmasync_bpf *first = at->n_objects ? at->objects[0].skel : NULL;
+	int err;
+
+	if (!cfg->procs)
+		bpf_map__set_autocreate(skel->maps.procs, false);
+	if (first) {
+		err = bpf_map__reuse_fd(skel->maps.row_values,
+					bpf_map__fd(first->maps.row_values));
+		err = err ?: bpf_map__reuse_fd(skel->maps.row_infos, bpf_map__fd(first->maps.row_infos));
+		err = err ?: bpf_map__reuse_fd(skel->maps.bss, bpf_map__fd(first->maps.bss));
+		if (!err && cfg->procs)
+			err = bpf_map__reuse_fd(skel->maps.procs, bpf_map__fd(first->maps.procs));
+		return err;
+	}
+	skel->bss->state.n_rows = ROWS_RESERVED;
+	err = bpf_map__set_max_entries(skel->maps.row_values, 2 * cfg->cpus * cfg->max_rows);
+	return err ?: bpf_map__set_max_entries(skel->maps.row_infos, cfg->max_rows);
+}
+
+static struct bpf_link *attach_program(struct bpf_program *prog, const struct hook *h,
+				       enum rung rung, bool at_return)
+{
+	LIBBPF_OPTS(bpf_kprobe_opts, opts, .retprobe = at_return, .offset = h->offset);
+
+	if (rung == RUNG_KPROBE)
+		return bpf_program__attach_kprobe_opts(prog, h->function, &opts);
+	return bpf_program__attach_trace(prog);
+}
+
+static int attach_hook(struct attach_object *obj, const struct hook *h, enum rung rung)
+{
+	struct bpf_program *entry, *exit;
+	struct bpf_link *first, *second;
+
+	programs(obj->skel, h, rung, &entry, &exit);
+	first = attach_program(entry, h, rung, false);
+	if (!first)
+		return -errno;
+	if (exit) {
+		second = attach_program(exit, h, rung, true);
+		if (!second) {
+			int err = -errno;
+
+			bpf_link__destroy(first);
+			return err;
+		}
+		obj->links[obj->n_links++] = second;
+	}
+	obj->links[obj->n_links++] = first;
+	return 0;
+}
+
+static void fail_hook(struct hook_state *state, int err, const char *doing)
+{
+	const char *text = err == -ENOTSUPP_KERNEL ? "not supported by this kernel" : strerror(-err);
+
+	/* The best rung that was tried says the most; keep later rungs' reasons only if it had none. */
+	snprintf(state->reason, sizeof(state->reason), "%s: %s", doing, text);
+}
+
+/* Makes a loaded object of @set's programs. NULL with l->last_err set. */
+static struct dmasync_bpf *load_set(struct ladder *l, enum rung rung, const unsigned int *set,
+				    unsigned int n)
+{
+	struct dmasync_bpf *skel = dmasync_bpf__open();
+	int err = 0;
+
+	if (!skel) {
+		l->last_err = -errno;
+		return NULL;
+	}
+	set_config(skel, l->cfg);
+	err = set_maps(skel, l->cfg, l->at);
+	for (unsigned int i = 0; i < n && !err; i++) {
+		const struct hook *h = &l->hooks[set[i]];
+		struct bpf_program *entry, *exit;
+
+		programs(skel, h, rung, &entry, &exit);
+		err = entry ? want_program(entry, h, rung) : -ENOENT;
+		err = err ?: want_program(exit, h, rung);
+		/* A test run of this one, attached or not, makes the kernel call the null target. */
+		if (!err && h->kind == HOOK_MEASURE)
+			err = want_program(skel->progs.calibrate_entry, h, RUNG_FENTRY);
+	}
+	err = err ?: dmasync_bpf__load(skel);
+	if (err) {
+		l->last_err = err;
+		dmasync_bpf__destroy(skel);
+		return NULL;
+	}
+	return skel;
+}
+
+static void drop_object(struct attach_object *obj)
+{
+	for (unsigned int i = 0; i < obj->n_links; i++)
+		bpf_link__destroy(obj->links[i]);
+	obj->n_links = 0;
+	dmasync_bpf__destroy(obj->skel);
+}
+
+static void note_measure(struct ladder *l, struct attach_object *obj, enum rung rung)
+{
+	l->at->calibrated = rung;
+	l->at->calibrate_prog = bpf_program__fd(obj->skel->progs.calibrate_entry);
+	obj->n_measure = rung == RUNG_FSESSION ? 1 : 2;
+	obj->measure = obj->n_links - obj->n_measure;
+}
+
+/* Attaches what it can of @set at @rung. */
+static void try_set(struct ladder *l, enum rung rung, const unsigned int *set, unsigned int n)
+{
+	struct attachment *at = l->at;
+	struct attach_object *obj, *more;
+
+	more = realloc(at->objects, (at->n_objects + 1) * sizeof(*more));
+	if (!more) {
+		l->last_err = -ENOMEM;
+		return;
+	}
+	at->objects = more;
+	obj = &more[at->n_objects];
+	*obj = (struct attach_object){ .skel = load_set(l, rung, set, n) };
+	if (!obj->skel) {
+		for (unsigned int i = 0; i < n; i++)
+			fail_hook(&l->states[set[i]], l->last_err, "load");
+		/* One program that this kernel refuses must not take the others along. */
+		if (n > 1 && l->last_err != -EPERM)
+			for (unsigned int i = 0; i < n; i++)
+				try_set(l, rung, &set[i], 1);
+		return;
+	}
+	for (unsigned int i = 0; i < n; i++) {
+		int err = attach_hook(obj, &l->hooks[set[i]], rung);
+
+		if (err) {
+			fail_hook(&l->states[set[i]], err, "attach");
+			l->last_err = err;
+			/* No trampolines at all: spare the kernel the other attempts. */
+			if (err == -ENOTSUPP_KERNEL && !obj->n_links)
+				break;
+			continue;
+		}
+		l->states[set[i]].rung = rung;
+		l->states[set[i]].reason[0] = '\0';
+		if (l->hooks[set[i]].kind == HOOK_MEASURE)
+			note_measure(l, obj, rung);
+	}
+	if (obj->n_links)
+		at->n_objects++;
+	else
+		drop_object(obj);
+}
+
+static bool rung_allowed(const struct ladder *l, enum rung rung, const struct hook *h)
+{
+	/* An instruction inside a function can only be probed by a kprobe. */
+	if (h->kind == HOOK_SITE)
+		return rung == RUNG_KPROBE;
+	if (rung == RUNG_FSESSION && !l->fsession)
+		return false;
+	return l->cfg->rung == RUNG_NONE || l->cfg->rung == rung;
+}
+
+/* True when a lower rank of @h's group is attached in full. */
+static bool group_served(const struct ladder *l, const struct hook *h)
+{
+	bool served = false;
+
+	for (unsigned int i = 0; i < l->n; i++) {
+		if (l->hooks[i].group != h->group || l->hooks[i].rank >= h->rank)
+			continue;
+		if (l->states[i].rung == RUNG_NONE)
+			return false;
+		served = true;
+	}
+	return served;
+}
+
+static void climb(struct ladder *l, int rank)
+{
+	unsigned int set[HEADER_HOOKS_MAX], n;
+
+	for (enum rung rung = RUNG_FSESSION; rung < RUNG_COUNT; rung++) {
+		n = 0;
+		for (unsigned int i = 0; i < l->n; i++) {
+			const struct hook *h = &l->hooks[i];
+
+			if (h->rank == rank && h->exists && l->states[i].rung == RUNG_NONE &&
+			    rung_allowed(l, rung, h) && !group_served(l, h))
+				set[n++] = i;
+		}
+		if (n)
+			try_set(l, rung, set, n);
+	}
+}
+
+static void init_state(struct hook_state *s, const struct hook *h)
+{
+	*s = (struct hook_state){ .op = h->op };
+	if (h->offset)
+		snprintf(s->name, sizeof(s->name), "%s+0x%x", h->function, h->offset);
+	else
+		snprintf(s->name, sizeof(s->name), "%s", h->function);
+	if (!h->exists)
+		snprintf(s->reason, sizeof(s->reason), "not in this kernel");
+}
+
+int attach_open(const struct attach_config *cfg, const struct hook *hooks, unsigned int n,
+		struct hook_state *states, struct attachment *at)
+{
+	struct ladder l = { .cfg = cfg, .hooks = hooks, .n = n, .states = states, .at = at };
+
+	*at = (struct attachment){ .procs = -1, .calibrate_prog = -1 };
+	pass_messages = cfg->verbose;
+	last_warning[0] = '\0';
+	libbpf_set_print(keep_warning);
+	l.fsession = kernel_has_fsession();
+	for (unsigned int i = 0; i < n; i++)
+		init_state(&states[i], &hooks[i]);
+	for (int rank = 0; rank < 2; rank++)
+		climb(&l, rank);
+	if (!at->n_objects) {
+		attach_close(at);
+		log_error("cannot attach any probe: %s (libbpf: %s); `dmasynctop doctor` tells what is missing",
+			  strerror(l.last_err == -ENOTSUPP_KERNEL ? ENOTSUP : -l.last_err),
+			  last_warning[0] ? last_warning : "no message");
+		return l.last_err ?: -EOPNOTSUPP;
+	}
+	at->state = &at->objects[0].skel->bss->state;
+	at->row_values = bpf_map__fd(at->objects[0].skel->maps.row_values);
+	at->row_infos = bpf_map__fd(at->objects[0].skel->maps.row_infos);
+	if (cfg->procs)
+		at->procs = bpf_map__fd(at->objects[0].skel->maps.procs);
+	return 0;
+}
+
+void attach_stop_calibrating(struct attachment *at)
+{
+	for (unsigned int i = 0; i < at->n_objects; i++) {
+		struct attach_object *obj = &at->objects[i];
+
+		for (unsigned int j = obj->measure; j < obj->measure + obj->n_measure; j++) {
+			bpf_link__destroy(obj->links[j]);
+			obj->links[j] = NULL;
+		}
+	}
+}
+
+void attach_detach(struct attachment *at)
+{
+	for (unsigned int i = 0; i < at->n_objects; i++) {
+		struct attach_object *obj = &at->objects[i];
+
+		for (unsigned int j = 0; j < obj->n_links; j++)
+			bpf_link__destroy(obj->links[j]);
+		obj->n_links = 0;
+	}
+}
+
+void attach_close(struct attachment *at)
+{
+	for (unsigned int i = 0; i < at->n_objects; i++)
+		drop_object(&at->objects[i]);
+	free(at->objects);
+	*at = (struct attachment){ .procs = -1, .calibrate_prog = -1 };
+}
+
+__u64 attach_recursion_misses(const struct attachment *at)
+{
+	struct bpf_program *prog;
+	__u64 misses = 0;
+
+	for (unsigned int i = 0; i < at->n_objects; i++) {
+		bpf_object__for_each_program(prog, at->objects[i].skel->obj) {
+			struct bpf_prog_info info = {};
+			__u32 len = sizeof(info);
+
+			if (bpf_program__fd(prog) >= 0 &&
+			    !bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &len))
+				misses += info.recursion_misses;
+		}
+	}
+	return misses;
+}
+
+void attach_print_stats(const struct attachment *at, FILE *out)
+{
+	struct bpf_program *prog;
+
+	for (unsigned int i = 0; i < at->n_objects; i++) {
+		bpf_object__for_each_program(prog, at->objects[i].skel->obj) {
+			struct bpf_prog_info info = {};
+			__u32 len = sizeof(info);
+
+			if (bpf_program__fd(prog) < 0 ||
+			    bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &len) ||
+			    !info.run_cnt)
+				continue;
+			fprintf(out, "  %-32s %10llu runs %8.1f ns/run\n", bpf_program__name(prog),
+				(unsigned long long)info.run_cnt,
+				(double)info.run_time_ns / info.run_cnt);
+		}
+	}
+}

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Takes finished intervals out of the BPF maps, each one complete and exactly once. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <bpf/bpf.h>
+#include "dmasync/bank.h"
+#include "dmasync/clock.h"
+#include "dmasync/log.h"
+
+#define CHUNK 128 /* rows a system call: 150 KiB */
+
+struct bank_reader {
+	const struct attachment *at;
+	unsigned int cpus, max_rows;
+	int inner, outer; /* map in map, for wait_for_programs() */
+	struct row_info *infos;
+	struct row_value values[CHUNK], zero[CHUNK];
+	__u32 keys[CHUNK], clear[CHUNK];
+	struct proc_value *proc_values; /* one for each CPU */
+};
+
+int bank_open(const struct attachment *at, unsigned int cpus, unsigned int max_rows,
+	      struct bank_reader **out)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts);
+	struct bank_reader *b = calloc(1, sizeof(*b));
+
+	if (!b)
+		goto no_memory;
+	b->at = at;
+	b->cpus = cpus;
+	b->max_rows = max_rows;
+	b->inner = b->outer = -1;
+	b->infos = calloc(max_rows, sizeof(*b->infos));
+	b->proc_values = calloc(cpus, sizeof(*b->proc_values));
+	if (!b->infos || !b->proc_values)
+		goto no_memory;
+	b->inner = bpf_map_create(BPF_MAP_TYPE_ARRAY, "wait_inner", 4, 4, 1, NULL);
+	opts.inner_map_fd = b->inner;
+	if (b->inner >= 0)
+		b->outer = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "wait_outer", 4, 4, 1, &opts);
+	if (b->outer < 0) {
+		int err = -errno;
+
+		log_error("cannot create the map that waits for running programs: %s",
+			  strerror(errno));
+		bank_close(b);
+		return err;
+	}
+	*out = b;
+	return 0;
+
+no_memory:
+	log_error("out of memory for %u rows; try a smaller --max-rows", max_rows);
+	bank_close(b);
+	return -ENOMEM;
+}
+
+void bank_close(struct bank_reader *b)
+{
+	if (!b)
+		return;
+	if (b->inner >= 0)
+		close(b->inner);
+	if (b->outer >= 0)
+		close(b->outer);
+	free(b->infos);
+	free(b->proc_values);
+	free(b);
+}
+
+/*
+ * An update of a map in map returns only when no program uses the old map any more: the kernel
+ * waits for an RCU grace period (since 4.20, commit 1ae80cf31938), and programs run under RCU.
+ */
+static int wait_for_programs(struct bank_reader *b)
+{
+	__u32 key = 0;
+
+	if (!bpf_map_update_elem(b->outer, &key, &b->inner, BPF_ANY))
+		return 0;
+	log_error("cannot wait for running BPF programs: %s", strerror(errno));
+	return -errno;
+}
+
+/*
+ * Info of @row, which a finished program has used: its describer is done, and it never changes.
+ * NULL after a message.
+ */
+static const struct row_info *row_info(struct bank_reader *b, unsigned int row)
+{
+	struct row_info *info = &b->infos[row];
+
+	if (row < ROWS_RESERVED) {
+		info->tag = ROW_TAG(row, DIR_NONE, 0);
+		info->flags = DEV_FLAGS_UNKNOWN;
+	} else if (!info->dev && bpf_map_lookup_elem(b->at->row_infos, &row, info)) {
+		log_error("cannot read what row %u is about: %s", row, strerror(errno));
+		return NULL;
+	}
+	return info;
+}
+
+/* Reads @n values from index @at on into b->values. */
+static int read_values(struct bank_reader *b, __u32 at, __u32 n)
+{
+	__u32 before = at - 1, next, count = n;
+
+	if (!bpf_map_lookup_batch(b->at->row_values, at ? &before : NULL, &next, b->keys, b->values,
+				  &count, NULL) ||
+	    (errno == ENOENT && count == n))
+		return 0;
+	log_error("cannot read the counters: %s", strerror(errno));
+	return -errno;
+}
+
+static int clear_values(struct bank_reader *b, __u32 n)
+{
+	if (!n || !bpf_map_update_batch(b->at->row_values, b->clear, b->zero, &n, NULL))
+		return 0;
+	log_error("cannot clear the counters: %s", strerror(errno));
+	return -errno;
+}
+
+static int take_cpu(struct bank_reader *b, __u32 base, unsigned int n_rows,
+		    const struct bank_visitor *visit)
+{
+	int err = 0;
+
+	for (unsigned int row = 0; row < n_rows && !err; row += CHUNK) {
+		unsigned int n = n_rows - row < CHUNK ? n_rows - row : CHUNK, used = 0;
+
+		err = read_values(b, base + row, n);
+		for (unsigned int i = 0; i < n && !err; i++) {
+			const struct row_value *v = &b->values[i];
+			const struct row_info *info;
+
+			if (!v->sum.calls && !v->sum.failed)
+				continue;
+			b->clear[used++] = base + row + i;
+			info = row_info(b, row + i);
+			err = info ? visit->row(visit->ctx, row + i, info, v) : -EIO;
+		}
+		err = err ?: clear_values(b, used);
+	}
+	return err;
+}
+
+static void add_proc(struct proc_value *into, const struct proc_value *from)
+{
+	__u64 *a = (__u64 *)&into->sum;
+	const __u64 *b = (const __u64 *)&from->sum;
+
+	for (size_t i = 0; i < sizeof(into->sum) / sizeof(*a); i++)
+		a[i] += b[i];
+	if (!into->comm[0])
+		memcpy(into->comm, from->comm, sizeof(into->comm));
+}
+
+/* Entries of the bank are read and deleted; those of the other bank are being filled. */
+static int take_procs(struct bank_reader *b, __u32 bank, const struct bank_visitor *visit)
+{
+	struct proc_key key, next, *prev = NULL;
+	int err = 0;
+
+	while (!err && !bpf_map_get_next_key(b->at->procs, prev, &next)) {
+		struct proc_value sum = { 0 };
+
+		/* Deleting the previous key only now keeps the iteration in its place. */
+		if (prev && prev->bank == bank)
+			bpf_map_delete_elem(b->at->procs, prev);
+		key = next;
+		prev = &key;
+		if (key.bank != bank || bpf_map_lookup_elem(b->at->procs, &key, b->proc_values))
+			continue;
+		for (unsigned int cpu = 0; cpu < b->cpus; cpu++)
+			add_proc(&sum, &b->proc_values[cpu]);
+		if (key.row < b->max_rows) {
+			const struct row_info *info = row_info(b, key.row);
+
+			err = info ? visit->proc(visit->ctx, info, key.tgid, &sum) : -EIO;
+		}
+	}
+	if (prev && prev->bank == bank)
+		bpf_map_delete_elem(b->at->procs, prev);
+	return err;
+}
+
+int bank_take(struct bank_reader *b, const struct bank_visitor *visit, __u64 *flipped_ns)
+{
+	struct session_state *state = b->at->state;
+	__u32 bank = state->bank & 1;
+	unsigned int n_rows;
+	int err;
+
+	*flipped_ns = clock_ns();
+	__atomic_store_n(&state->bank, bank ^ 1, __ATOMIC_SEQ_CST);
+	err = wait_for_programs(b);
+	if (err)
+		return err;
+	n_rows = __atomic_load_n(&state->n_rows, __ATOMIC_ACQUIRE);
+	if (n_rows > b->max_rows)
+		n_rows = b->max_rows;
+	for (unsigned int cpu = 0; cpu < b->cpus && !err; cpu++)
+		err = take_cpu(b, (bank * b->cpus + cpu) * b->max_rows, n_rows, visit);
+	if (!err && b->at->procs >= 0 && visit->proc)
+		err = take_procs(b, bank, visit);
+	return err;
+}

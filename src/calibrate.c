@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Measures what the probes themselves cost, on a function that does nothing. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <bpf/bpf.h>
+#include "dmasync/calibrate.h"
+#include "dmasync/clock.h"
+
+#define RUNS 400  /* calls of the null target in the shorter of the two runs */
+#define ROUNDS 5  /* the quickest of them counts: an interrupt only ever adds time */
+#define TOLERANCE 0.05
+
+/* Time of @n test runs, each of which calls bpf_fentry_test1() once; 0 on failure (errno). */
+static __u64 run(int prog, unsigned int n)
+{
+	__u64 start = clock_ns();
+
+	for (unsigned int i = 0; i < n; i++) {
+		LIBBPF_OPTS(bpf_test_run_opts, opts);
+
+		if (bpf_prog_test_run_opts(prog, &opts))
+			return 0;
+	}
+	return clock_ns() - start;
+}
+
+/* Quickest of ROUNDS runs of @n calls. */
+static __u64 quickest(int prog, unsigned int n)
+{
+	__u64 best = ~0ULL;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		__u64 ns = run(prog, n);
+
+		if (!ns)
+			return 0;
+		if (ns < best)
+			best = ns;
+	}
+	return best;
+}
+
+void calibrate(struct attachment *at, int (*read_row)(void *ctx, struct calibrate_sample *sample),
+	       void *ctx, struct probe_cost *cost, char *why, size_t len)
+{
+	__u64 with, twice, without;
+	struct calibrate_sample s;
+
+	*cost = (struct probe_cost){ 0 };
+	if (at->calibrated == RUNG_NONE || at->calibrate_prog < 0) {
+		snprintf(why, len, "the null target bpf_fentry_test1 cannot be probed here");
+		return;
+	}
+	run(at->calibrate_prog, RUNS / 4); /* warm up: caches, the row itself */
+	if (read_row(ctx, &s) || !s.calls) {
+		snprintf(why, len, "probes on the null target recorded nothing");
+		return;
+	}
+	with = quickest(at->calibrate_prog, RUNS);
+	twice = quickest(at->calibrate_prog, 2 * RUNS);
+	if (!with || !twice || read_row(ctx, &s)) {
+		snprintf(why, len, "cannot run the null target: %s", strerror(errno));
+		return;
+	}
+	attach_stop_calibrating(at);
+	without = quickest(at->calibrate_prog, RUNS);
+	if (s.calls != 3ULL * ROUNDS * RUNS) {
+		snprintf(why, len, "%llu of %u calls of the null target were recorded",
+			 (unsigned long long)s.calls, 3 * ROUNDS * RUNS);
+		return;
+	}
+	cost->floor_ns = (double)s.min_ns;
+	cost->tax_ns = with > without ? (double)(with - without) / RUNS : 0;
+	cost->linearity = (double)twice / with;
+	cost->valid = cost->linearity > 2 * (1 - TOLERANCE) && cost->linearity < 2 * (1 + TOLERANCE);
+	if (!cost->valid)
+		snprintf(why, len, "not reproducible: twice the calls took %.2f times as long",
+			 cost->linearity);
+}

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The table of functions that can be hooked, and which of them a session needs. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include "dmasync/hooks.h"
+#include "dmasync/ksyms.h"
+
+/*
+ * A line is one function. Functions with the same operation and group do the same job in different
+ * kernels; rank says which is preferred. Two lines of one rank belong together.
+ */
+struct hook_def {
+	enum hook_kind kind;
+	enum op op;
+	const char *programs;
+	const char *function;
+	int group, rank;
+};
+
+enum {
+	GROUP_MAP_SG,
+	GROUP_UNMAP_SG,
+	GROUP_SYNC_SG_DEVICE,
+	GROUP_SYNC_SG_CPU,
+	GROUP_MAP_PAGE,
+	GROUP_UNMAP_PAGE,
+	GROUP_SYNC_DEVICE,
+	GROUP_SYNC_CPU,
+	GROUP_IOVA_LINK,
+	GROUP_IOVA_SYNC,
+	GROUP_IOVA_UNLINK,
+	GROUP_IOVA_DESTROY,
+	GROUP_ARCH_DEVICE,
+	GROUP_ARCH_CPU,
+	GROUP_FLUSH,
+	GROUP_BOUNCE_MAP,
+	GROUP_BOUNCE_UNMAP,
+	GROUP_BOUNCE_DEVICE,
+	GROUP_BOUNCE_CPU,
+	GROUP_MEASURE,
+	GROUP_SITES, /* each site is a group of its own from here on */
+};
+
+static const struct hook_def defs[] = {
+	/* dma_map_sg() is a macro; both of its forms end in the static inner function. */
+	{ HOOK_CALL, OP_MAP_SG, "map_sg", "__dma_map_sg_attrs", GROUP_MAP_SG, 0 },
+	{ HOOK_CALL, OP_MAP_SG, "map_sg", "dma_map_sg_attrs", GROUP_MAP_SG, 1 },
+	{ HOOK_CALL, OP_MAP_SG, "map_sgtable", "dma_map_sgtable", GROUP_MAP_SG, 1 },
+	{ HOOK_CALL, OP_UNMAP_SG, "unmap_sg", "dma_unmap_sg_attrs", GROUP_UNMAP_SG, 0 },
+	/* Underscores since 6.10, when the plain names became inline wrappers. */
+	{ HOOK_CALL, OP_SYNC_SG_FOR_DEVICE, "sync_sg_for_device", "__dma_sync_sg_for_device",
+	  GROUP_SYNC_SG_DEVICE, 0 },
+	{ HOOK_CALL, OP_SYNC_SG_FOR_DEVICE, "sync_sg_for_device", "dma_sync_sg_for_device",
+	  GROUP_SYNC_SG_DEVICE, 1 },
+	{ HOOK_CALL, OP_SYNC_SG_FOR_CPU, "sync_sg_for_cpu", "__dma_sync_sg_for_cpu",
+	  GROUP_SYNC_SG_CPU, 0 },
+	{ HOOK_CALL, OP_SYNC_SG_FOR_CPU, "sync_sg_for_cpu", "dma_sync_sg_for_cpu",
+	  GROUP_SYNC_SG_CPU, 1 },
+	/* Since 6.18 the page form calls the phys form. */
+	{ HOOK_CALL, OP_MAP_PAGE, "map_phys", "dma_map_phys", GROUP_MAP_PAGE, 0 },
+	{ HOOK_CALL, OP_MAP_PAGE, "map_page", "dma_map_page_attrs", GROUP_MAP_PAGE, 1 },
+	{ HOOK_CALL, OP_UNMAP_PAGE, "unmap_page", "dma_unmap_phys", GROUP_UNMAP_PAGE, 0 },
+	{ HOOK_CALL, OP_UNMAP_PAGE, "unmap_page", "dma_unmap_page_attrs", GROUP_UNMAP_PAGE, 1 },
+	{ HOOK_CALL, OP_SYNC_SINGLE_FOR_DEVICE, "sync_single_for_device",
+	  "__dma_sync_single_for_device", GROUP_SYNC_DEVICE, 0 },
+	{ HOOK_CALL, OP_SYNC_SINGLE_FOR_DEVICE, "sync_single_for_device",
+	  "dma_sync_single_for_device", GROUP_SYNC_DEVICE, 1 },
+	{ HOOK_CALL, OP_SYNC_SINGLE_FOR_CPU, "sync_single_for_cpu", "__dma_sync_single_for_cpu",
+	  GROUP_SYNC_CPU, 0 },
+	{ HOOK_CALL, OP_SYNC_SINGLE_FOR_CPU, "sync_single_for_cpu", "dma_sync_single_for_cpu",
+	  GROUP_SYNC_CPU, 1 },
+	{ HOOK_CALL, OP_IOVA_LINK, "iova_link", "dma_iova_link", GROUP_IOVA_LINK, 0 },
+	{ HOOK_CALL, OP_IOVA_SYNC, "iova_sync", "dma_iova_sync", GROUP_IOVA_SYNC, 0 },
+	{ HOOK_CALL, OP_IOVA_UNLINK, "iova_unlink", "dma_iova_unlink", GROUP_IOVA_UNLINK, 0 },
+	{ HOOK_CALL, OP_IOVA_UNLINK, "iova_destroy", "dma_iova_destroy", GROUP_IOVA_DESTROY, 0 },
+	{ HOOK_ARCH, OP_ARCH_SYNC_FOR_DEVICE, "arch_sync_for_device", "arch_sync_dma_for_device",
+	  GROUP_ARCH_DEVICE, 0 },
+	{ HOOK_ARCH, OP_ARCH_SYNC_FOR_CPU, "arch_sync_for_cpu", "arch_sync_dma_for_cpu",
+	  GROUP_ARCH_CPU, 0 },
+	{ HOOK_ARCH, OP_ARCH_FLUSH, "arch_flush", "arch_sync_dma_batch_flush", GROUP_FLUSH, 0 },
+	{ HOOK_COUNT, OP_COUNT, "count_for_device", "arch_sync_dma_for_device", GROUP_ARCH_DEVICE,
+	  0 },
+	{ HOOK_COUNT, OP_COUNT, "count_for_cpu", "arch_sync_dma_for_cpu", GROUP_ARCH_CPU, 0 },
+	{ HOOK_COUNT, OP_COUNT, "count_flush", "arch_sync_dma_batch_flush", GROUP_FLUSH, 0 },
+	/* Underscores since 6.12, when the plain names became inline look-ups of the pool. */
+	{ HOOK_BOUNCE, OP_COUNT, "bounce_map", "swiotlb_tbl_map_single", GROUP_BOUNCE_MAP, 0 },
+	{ HOOK_BOUNCE, OP_COUNT, "bounce_unmap", "__swiotlb_tbl_unmap_single", GROUP_BOUNCE_UNMAP,
+	  0 },
+	{ HOOK_BOUNCE, OP_COUNT, "bounce_unmap", "swiotlb_tbl_unmap_single", GROUP_BOUNCE_UNMAP,
+	  1 },
+	{ HOOK_BOUNCE, OP_COUNT, "bounce_sync_device", "__swiotlb_sync_single_for_device",
+	  GROUP_BOUNCE_DEVICE, 0 },
+	{ HOOK_BOUNCE, OP_COUNT, "bounce_sync_device", "swiotlb_sync_single_for_device",
+	  GROUP_BOUNCE_DEVICE, 1 },
+	{ HOOK_BOUNCE, OP_COUNT, "bounce_sync_cpu", "__swiotlb_sync_single_for_cpu",
+	  GROUP_BOUNCE_CPU, 0 },
+	{ HOOK_BOUNCE, OP_COUNT, "bounce_sync_cpu", "swiotlb_sync_single_for_cpu", GROUP_BOUNCE_CPU,
+	  1 },
+	{ HOOK_MEASURE, OP_COUNT, "calibrate", "bpf_fentry_test1", GROUP_MEASURE, 0 },
+};
+
+#define N_DEFS (sizeof(defs) / sizeof(defs[0]))
+
+_Static_assert(N_DEFS < HEADER_HOOKS_MAX, "the header has room for every hook");
+
+static bool op_wanted(const struct options *opt, enum op op)
+{
+	return !opt->ops || opt->ops & 1U << op;
+}
+
+static bool wanted(const struct options *opt, const struct features *f, const struct hook_def *d)
+{
+	bool per_entry = f->flavour == FLAVOUR_PER_ENTRY;
+
+	switch (d->kind) {
+	case HOOK_CALL:
+		return op_wanted(opt, d->op);
+	case HOOK_ARCH:
+		return opt->level == LEVEL_ARCH && op_wanted(opt, d->op);
+	case HOOK_COUNT:
+		/* At arch level the latency programs count, too. */
+		if (!opt->exact || opt->level == LEVEL_ARCH)
+			return false;
+		return d->group == GROUP_FLUSH ? f->flush_symbol : per_entry;
+	case HOOK_SITE:
+		return false;
+	case HOOK_BOUNCE:
+	case HOOK_MEASURE:
+		return true;
+	}
+	return false;
+}
+
+/* A rank-0 hook that misses calls, because the compiler inlined the function, must not be used. */
+static bool complete(const struct features *f, const struct hook_def *d)
+{
+	if (d->rank)
+		return true;
+	switch (d->group) {
+	case GROUP_MAP_SG:
+		return feature_map_sg_inner_complete(f) != ANSWER_NO;
+	case GROUP_MAP_PAGE:
+		return feature_map_phys_inner_complete(f) != ANSWER_NO;
+	case GROUP_UNMAP_PAGE:
+		return feature_unmap_phys_inner_complete(f) != ANSWER_NO;
+	default:
+		return true;
+	}
+}
+
+static void take(struct hook *h, const struct hook_def *d)
+{
+	*h = (struct hook){
+		.kind = d->kind,
+		.op = d->op,
+		.programs = d->programs,
+		.function = d->function,
+		.group = d->group,
+		.rank = d->rank,
+	};
+}
+
+int hooks_plan(const struct options *opt, const struct features *f, const char *kallsyms,
+	       struct hook *hooks, __u64 *iommu_map_sg, char *why, size_t len)
+{
+	struct ksym syms[N_DEFS + 1] = {};
+	int n = 0, err;
+
+	for (size_t i = 0; i < N_DEFS; i++) {
+		if (!wanted(opt, f, &defs[i]) || !complete(f, &defs[i]))
+			continue;
+		syms[n].name = defs[i].function;
+		take(&hooks[n++], &defs[i]);
+	}
+	syms[n].name = "iommu_dma_map_sg";
+	err = ksyms_find(kallsyms, syms, n + 1, why, len);
+	if (err < 0)
+		return err;
+	for (int i = 0; i < n; i++)
+		hooks[i].exists = syms[i].seen;
+	*iommu_map_sg = syms[n].addr;
+
+	if (opt->exact || opt->level == LEVEL_ARCH) {
+		for (size_t i = 0; i < f->n_sites && n < HEADER_HOOKS_MAX; i++) {
+			hooks[n++] = (struct hook){
+				.kind = HOOK_SITE,
+				.op = OP_COUNT,
+				.programs = "dsb_site",
+				.function = f->sites[i].function,
+				.offset = f->sites[i].offset,
+				.group = GROUP_SITES + (int)i,
+				.exists = true,
+			};
+		}
+	}
+	return n;
+}

@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A live measurement: opens it, and turns what the programs gathered into intervals. */
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/utsname.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include "dmasync/attach.h"
+#include "dmasync/bank.h"
+#include "dmasync/calibrate.h"
+#include "dmasync/clock.h"
+#include "dmasync/derive.h"
+#include "dmasync/features.h"
+#include "dmasync/ksyms.h"
+#include "dmasync/log.h"
+#include "dmasync/session.h"
+
+#define ROWS_DEFAULT_MAX 2048
+#define ROWS_DEFAULT_MIN 256
+#define VALUES_BUDGET (64 << 20) /* kernel memory for rows that the default stays under, bytes */
+
+struct session {
+	struct options opt;
+	struct features features;
+	struct header hdr;
+	struct attachment at;
+	struct bank_reader *reader;
+	unsigned int max_rows;
+	__u64 begun_ns; /* start of the running interval */
+	__u64 misses;	/* recursion misses up to then */
+	struct loss_counters loss;
+	int stats_fd;
+	bool detached;
+};
+
+/* Interval being filled, and for whom. */
+struct taking {
+	struct session *s;
+	struct interval *iv;
+};
+
+static enum dma_backend backend(const struct row_info *info)
+{
+	if (info->flags & DEV_IOMMU)
+		return BACKEND_IOMMU;
+	return info->flags & DEV_OPS_OTHER ? BACKEND_OTHER : BACKEND_DIRECT;
+}
+
+static bool derive(const struct session *s, const struct row_info *info,
+		   const struct call_counts *sum, __u64 *dsb)
+{
+	struct derive_case c = {
+		.flavour = s->hdr.flavour,
+		.op = ROW_TAG_OP(info->tag),
+		.dir = ROW_TAG_DIR(info->tag),
+		.attrs = ROW_TAG_ATTRS(info->tag),
+		.coherent = info->flags & DEV_COHERENT,
+		.backend = backend(info),
+	};
+
+	/* Arch-level calls are made for non-coherent devices only. */
+	if (info->flags & DEV_FLAGS_UNKNOWN && c.op < OP_API_COUNT)
+		return *dsb = 0, false;
+	return derive_dsb(&c, sum, dsb);
+}
+
+/* Does one of the comma-separated shell patterns match @name? */
+static bool matches(const char *patterns, const char *name)
+{
+	char pattern[256];
+
+	while (*patterns) {
+		size_t len = strcspn(patterns, ",");
+
+		snprintf(pattern, sizeof(pattern), "%.*s", (int)len, patterns);
+		if (!fnmatch(pattern, name, 0))
+			return true;
+		patterns += len + (patterns[len] == ',');
+	}
+	return false;
+}
+
+static void row_identify(struct row *r, unsigned int row, const struct row_info *info)
+{
+	r->op = ROW_TAG_OP(info->tag);
+	r->dir = ROW_TAG_DIR(info->tag);
+	r->coherent = info->flags & DEV_COHERENT;
+	r->iommu = info->flags & DEV_IOMMU;
+	r->other = row < ROWS_RESERVED;
+	snprintf(r->dev, sizeof(r->dev), "%s",
+		 r->other ? "other" : info->name[0] ? info->name : "-");
+	snprintf(r->driver, sizeof(r->driver), "%s", info->driver[0] ? info->driver : "-");
+	snprintf(r->bus, sizeof(r->bus), "%s", info->bus);
+	snprintf(r->of_name, sizeof(r->of_name), "%s", info->of_name);
+}
+
+static int take_row(void *ctx, unsigned int row, const struct row_info *info,
+		    const struct row_value *v)
+{
+	struct taking *t = ctx;
+	struct row like = { 0 }, *r;
+	__u64 dsb;
+
+	row_identify(&like, row, info);
+	if (like.op == OP_CALIBRATE || (t->s->opt.device && !matches(t->s->opt.device, like.dev)))
+		return 0;
+	like.dsb_derived_known = derive(t->s, info, &v->sum, &dsb);
+	like.dsb_derived = dsb;
+	like.sum = v->sum;
+	like.max_ns = v->max_ns;
+	like.min_ns = v->min_ns_inv ? ~v->min_ns_inv : 0;
+	for (int i = 0; i < HIST_BUCKETS; i++)
+		like.hist[i] = v->hist[i];
+	r = interval_row(t->iv, &like);
+	if (!r)
+		return -ENOMEM;
+	row_add(r, &like);
+	return 0;
+}
+
+static int take_proc(void *ctx, const struct row_info *info, __u32 tgid,
+		     const struct proc_value *v)
+{
+	struct taking *t = ctx;
+	struct proc_row *p;
+	__u64 dsb;
+
+	if (ROW_TAG_OP(info->tag) == OP_CALIBRATE ||
+	    (t->s->opt.device && !matches(t->s->opt.device, info->name)))
+		return 0;
+	p = interval_proc(t->iv, tgid, v->comm);
+	if (!p)
+		return -ENOMEM;
+	derive(t->s, info, &v->sum, &dsb);
+	counts_add(&p->sum, &v->sum);
+	p->dsb_derived += dsb;
+	return 0;
+}
+
+static int take_calibration(void *ctx, unsigned int row, const struct row_info *info,
+			    const struct row_value *v)
+{
+	struct calibrate_sample *sample = ctx;
+
+	if (ROW_TAG_OP(info->tag) != OP_CALIBRATE)
+		return 0;
+	sample->calls += v->sum.calls;
+	sample->ns += v->sum.ns;
+	if (!sample->min_ns || ~v->min_ns_inv < sample->min_ns)
+		sample->min_ns = ~v->min_ns_inv;
+	return 0;
+}
+
+static int read_calibration(void *ctx, struct calibrate_sample *sample)
+{
+	struct session *s = ctx;
+	struct bank_visitor visit = { .row = take_calibration, .ctx = sample };
+	__u64 when;
+
+	*sample = (struct calibrate_sample){ 0 };
+	return bank_take(s->reader, &visit, &when);
+}
+
+static void read_model(char *model, size_t len)
+{
+	static const char *const paths[] = { "/sys/firmware/devicetree/base/model",
+					     "/sys/class/dmi/id/product_name" };
+
+	for (size_t i = 0; i < 2; i++) {
+		FILE *f = fopen(paths[i], "r");
+		size_t n = f ? fread(model, 1, len - 1, f) : 0;
+
+		if (f)
+			fclose(f);
+		model[n] = '\0';
+		model[strcspn(model, "\n")] = '\0';
+		if (n)
+			return;
+	}
+}
+
+static void describe_machine(struct header *hdr)
+{
+	struct utsname u;
+
+	uname(&u);
+	snprintf(hdr->release, sizeof(hdr->release), "%s", u.release);
+	snprintf(hdr->machine, sizeof(hdr->machine), "%s", u.machine);
+	hdr->cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	read_model(hdr->model, sizeof(hdr->model));
+}
+
+static unsigned int default_rows(unsigned int cpus)
+{
+	size_t rows = VALUES_BUDGET / (2 * cpus * sizeof(struct row_value));
+
+	if (rows > ROWS_DEFAULT_MAX)
+		return ROWS_DEFAULT_MAX;
+	return rows < ROWS_DEFAULT_MIN ? ROWS_DEFAULT_MIN : rows;
+}
+
+static int check_privilege(void)
+{
+	if (!geteuid())
+		return 0;
+	log_error("not permitted: probing the kernel needs root (or CAP_BPF, CAP_PERFMON and CAP_SYS_ADMIN); try sudo");
+	return -EPERM;
+}
+
+static int attach_hooks(struct session *s, unsigned int cpus)
+{
+	struct hook hooks[HEADER_HOOKS_MAX];
+	struct attach_config cfg = {
+		.rung = s->opt.attach,
+		.cpus = cpus,
+		.max_rows = s->max_rows,
+		.tgid = s->opt.pid,
+		.comm = s->opt.comm,
+		.bytes = !s->opt.no_bytes,
+		.attribute = s->hdr.exact || s->hdr.level == LEVEL_ARCH,
+		.procs = s->opt.procs,
+		.sync_has_barrier = s->hdr.flavour == FLAVOUR_PER_ENTRY,
+		.verbose = s->opt.verbose,
+	};
+	char why[160] = "";
+	int n;
+
+	n = hooks_plan(&s->opt, &s->features, KSYMS_PATH, hooks, &cfg.iommu_map_sg, why,
+		       sizeof(why));
+	if (n < 0) {
+		log_error("cannot read kernel symbols: %s", why);
+		return n;
+	}
+	s->hdr.n_hooks = n;
+	return attach_open(&cfg, hooks, n, s->hdr.hooks, &s->at);
+}
+
+static void measure_probes(struct session *s)
+{
+	char why[128] = "";
+
+	calibrate(&s->at, read_calibration, s, &s->hdr.cost, why, sizeof(why));
+	if (!s->hdr.cost.valid)
+		snprintf(s->hdr.cost.why, sizeof(s->hdr.cost.why), "%s", why);
+}
+
+int session_open(const struct options *opt, struct session **out)
+{
+	int cpus = libbpf_num_possible_cpus(), err;
+	struct session *s;
+
+	err = check_privilege();
+	if (err)
+		return err;
+	s = calloc(1, sizeof(*s));
+	if (!s) {
+		log_error("out of memory");
+		return -ENOMEM;
+	}
+	s->opt = *opt;
+	s->stats_fd = -1;
+	s->max_rows = opt->max_rows ?: default_rows(cpus);
+	describe_machine(&s->hdr);
+	features_read(&s->features, NULL);
+	s->hdr.flavour = s->features.flavour;
+	s->hdr.level = opt->level;
+	s->hdr.exact = opt->exact;
+	s->hdr.bytes = !opt->no_bytes;
+	err = attach_hooks(s, cpus);
+	if (!err)
+		err = bank_open(&s->at, cpus, s->max_rows, &s->reader);
+	if (err) {
+		session_close(s);
+		return err;
+	}
+	measure_probes(s);
+	if (opt->verbose)
+		s->stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
+	s->misses = attach_recursion_misses(&s->at);
+	s->loss = s->at.state->loss;
+	s->begun_ns = clock_ns();
+	__atomic_store_n(&s->at.state->live, 1, __ATOMIC_RELEASE);
+	*out = s;
+	return 0;
+}
+
+const struct header *session_header(const struct session *s)
+{
+	return &s->hdr;
+}
+
+static void take_loss(struct session *s, struct loss *loss)
+{
+	struct loss_counters now = s->at.state->loss;
+	__u64 misses = attach_recursion_misses(&s->at);
+	const __u64 *a = (const __u64 *)&now, *b = (const __u64 *)&s->loss;
+	__u64 *d = (__u64 *)&loss->events;
+
+	for (size_t i = 0; i < sizeof(now) / sizeof(*a); i++)
+		d[i] = a[i] - b[i];
+	loss->recursion_misses = misses - s->misses;
+	s->loss = now;
+	s->misses = misses;
+}
+
+int session_read(struct session *s, struct interval *iv)
+{
+	struct taking t = { .s = s, .iv = iv };
+	struct bank_visitor visit = { .row = take_row, .proc = take_proc, .ctx = &t };
+	int err;
+
+	interval_clear(iv);
+	err = bank_take(s->reader, &visit, &iv->t_ns);
+	if (err == -ENOMEM)
+		log_error("out of memory for the rows of an interval");
+	if (err)
+		return err;
+	iv->dur_ns = iv->t_ns - s->begun_ns;
+	iv->has_procs = s->at.procs >= 0 && s->at.state->procs_on;
+	s->begun_ns = iv->t_ns;
+	take_loss(s, &iv->loss);
+	return 0;
+}
+
+void session_detach(struct session *s)
+{
+	attach_detach(&s->at);
+}
+
+int session_set_procs(struct session *s, bool on)
+{
+	if (s->at.procs < 0)
+		return -ENOTSUP;
+	s->at.state->procs_on = on;
+	return 0;
+}
+
+void session_print_stats(struct session *s, FILE *out)
+{
+	attach_print_stats(&s->at, out);
+}
+
+void session_close(struct session *s)
+{
+	if (!s)
+		return;
+	if (s->stats_fd >= 0)
+		close(s->stats_fd);
+	bank_close(s->reader);
+	attach_close(&s->at);
+	features_free(&s->features);
+	free(s);
+}
