@@ -40,50 +40,24 @@ struct rule {
 #define IN (1U << DIR_FROM_DEVICE | 1U << DIR_BIDIRECTIONAL)
 #define ALL (TO | IN | 1U << DIR_NONE)
 
-/* clang-format off: a table is to be read in columns */
+/* A table is to be read in columns. */
+/* clang-format off */
 
-#define NOTHING                                                                                    \
-	{                                                                                          \
-		0                                                                                  \
-	}
-#define PER_CALL                                                                                   \
-	{                                                                                          \
-		.calls = 1                                                                         \
-	}
-#define PER_ENTRY                                                                                  \
-	{                                                                                          \
-		.entries = 1                                                                       \
-	}
+#define NOTHING { 0 }
+#define PER_CALL { .calls = 1 }
+#define PER_ENTRY { .entries = 1 }
 
 /* One at the end of every call that had something to maintain. */
-#define AT_END                                                                                     \
-	{                                                                                          \
-		.calls = 1, .empty_calls = -1                                                      \
-	}
+#define AT_END { .calls = 1, .empty_calls = -1 }
 
 /* With one before each copy out of a bounce buffer: the CPU must not read it earlier. */
-#define AT_END_AND_COPY                                                                            \
-	{                                                                                          \
-		.calls = 1, .empty_calls = -1, .bounces = 1                                        \
-	}
-#define PER_CALL_AND_COPY                                                                          \
-	{                                                                                          \
-		.calls = 1, .bounces = 1                                                           \
-	}
-#define PER_ENTRY_AND_COPY                                                                         \
-	{                                                                                          \
-		.entries = 1, .bounces = 1                                                         \
-	}
+#define AT_END_AND_COPY { .calls = 1, .empty_calls = -1, .bounces = 1 }
+#define PER_CALL_AND_COPY { .calls = 1, .bounces = 1 }
+#define PER_ENTRY_AND_COPY { .entries = 1, .bounces = 1 }
 
 /* dma-iommu sends a list through the single-buffer functions if one of its entries must bounce. */
-#define PER_LIST                                                                                   \
-	{                                                                                          \
-		.calls = 1, .bounced_calls = -1, .bounced_entries = 1                              \
-	}
-#define PER_LIST_AND_COPY                                                                          \
-	{                                                                                          \
-		.calls = 1, .bounced_calls = -1, .bounced_entries = 1, .bounces = 1                \
-	}
+#define PER_LIST { .calls = 1, .bounced_calls = -1, .bounced_entries = 1 }
+#define PER_LIST_AND_COPY { .calls = 1, .bounced_calls = -1, .bounced_entries = 1, .bounces = 1 }
 
 /*
  * The first rule that fits a case holds. Columns: up to Linux 7.0 (a barrier in each maintained
@@ -92,66 +66,64 @@ struct rule {
 static const struct rule rules[] = {
 	/* ---- lists, direct ---- */
 	/* An entry that cannot be mapped: 7.1 flushes in the unwinding dma_direct_unmap_sg(). */
-	{OP_MAP_SG,
-	 DIRECT,
-	 PLAIN,
-	 ALL,
-	 {.entries = 1, .failed_entries = 1},
-	 {.calls = 1, .bounces = 1, .failed_partial = 1},
-	 {.calls = 1, .empty_calls = -1, .failed_partial = 1}},
-	{OP_MAP_SG, DIRECT, SKIPPED, ALL, NOTHING, {.calls = 1, .failed_partial = 1}, NOTHING},
-	{OP_UNMAP_SG, DIRECT, PLAIN, TO, NOTHING, PER_CALL, NOTHING},
-	{OP_UNMAP_SG, DIRECT, PLAIN, IN, PER_ENTRY, PER_CALL_AND_COPY, AT_END_AND_COPY},
-	{OP_UNMAP_SG, DIRECT, SKIPPED, ALL, NOTHING, PER_CALL, NOTHING},
-	{OP_SYNC_SG_FOR_DEVICE, DIRECT, EITHER, ALL, PER_ENTRY, PER_CALL, AT_END},
-	{OP_SYNC_SG_FOR_CPU, DIRECT, EITHER, TO, NOTHING, PER_CALL, NOTHING},
-	{OP_SYNC_SG_FOR_CPU, DIRECT, EITHER, IN, PER_ENTRY, PER_CALL_AND_COPY, AT_END_AND_COPY},
+	{ OP_MAP_SG, DIRECT, PLAIN, ALL,
+	  { .entries = 1, .failed_entries = 1 },
+	  { .calls = 1, .bounces = 1, .failed_partial = 1 },
+	  { .calls = 1, .empty_calls = -1, .failed_partial = 1 } },
+	{ OP_MAP_SG, DIRECT, SKIPPED, ALL,
+	  NOTHING, { .calls = 1, .failed_partial = 1 }, NOTHING },
+	{ OP_UNMAP_SG, DIRECT, PLAIN, TO, NOTHING, PER_CALL, NOTHING },
+	{ OP_UNMAP_SG, DIRECT, PLAIN, IN, PER_ENTRY, PER_CALL_AND_COPY, AT_END_AND_COPY },
+	{ OP_UNMAP_SG, DIRECT, SKIPPED, ALL, NOTHING, PER_CALL, NOTHING },
+	{ OP_SYNC_SG_FOR_DEVICE, DIRECT, EITHER, ALL, PER_ENTRY, PER_CALL, AT_END },
+	{ OP_SYNC_SG_FOR_CPU, DIRECT, EITHER, TO, NOTHING, PER_CALL, NOTHING },
+	{ OP_SYNC_SG_FOR_CPU, DIRECT, EITHER, IN, PER_ENTRY, PER_CALL_AND_COPY, AT_END_AND_COPY },
 
 	/* ---- lists, IOMMU ---- */
-	{OP_MAP_SG, IOMMU, PLAIN, ALL, PER_ENTRY, PER_LIST, AT_END},
-	{OP_UNMAP_SG, IOMMU, PLAIN, TO, NOTHING, PER_LIST, NOTHING},
-	{OP_UNMAP_SG, IOMMU, PLAIN, IN, PER_ENTRY, PER_LIST_AND_COPY, AT_END_AND_COPY},
-	{OP_SYNC_SG_FOR_DEVICE, IOMMU, EITHER, ALL, PER_ENTRY, PER_LIST, AT_END},
-	{OP_SYNC_SG_FOR_CPU, IOMMU, EITHER, TO, NOTHING, PER_LIST, NOTHING},
-	{OP_SYNC_SG_FOR_CPU, IOMMU, EITHER, IN, PER_ENTRY, PER_LIST_AND_COPY, AT_END_AND_COPY},
+	{ OP_MAP_SG, IOMMU, PLAIN, ALL, PER_ENTRY, PER_LIST, AT_END },
+	{ OP_UNMAP_SG, IOMMU, PLAIN, TO, NOTHING, PER_LIST, NOTHING },
+	{ OP_UNMAP_SG, IOMMU, PLAIN, IN, PER_ENTRY, PER_LIST_AND_COPY, AT_END_AND_COPY },
+	{ OP_SYNC_SG_FOR_DEVICE, IOMMU, EITHER, ALL, PER_ENTRY, PER_LIST, AT_END },
+	{ OP_SYNC_SG_FOR_CPU, IOMMU, EITHER, TO, NOTHING, PER_LIST, NOTHING },
+	{ OP_SYNC_SG_FOR_CPU, IOMMU, EITHER, IN, PER_ENTRY, PER_LIST_AND_COPY, AT_END_AND_COPY },
 
 	/* ---- lists, Xen: entry by entry through the single-buffer functions ---- */
-	{OP_MAP_SG, XEN, PLAIN, ALL, PER_ENTRY, PER_ENTRY, PER_ENTRY},
-	{OP_UNMAP_SG, XEN, PLAIN, TO, NOTHING, PER_ENTRY, NOTHING},
-	{OP_UNMAP_SG, XEN, PLAIN, IN, PER_ENTRY, PER_ENTRY_AND_COPY, PER_ENTRY},
-	{OP_SYNC_SG_FOR_DEVICE, XEN, EITHER, ALL, PER_ENTRY, PER_ENTRY, PER_ENTRY},
-	{OP_SYNC_SG_FOR_CPU, XEN, EITHER, TO, NOTHING, PER_ENTRY, NOTHING},
-	{OP_SYNC_SG_FOR_CPU, XEN, EITHER, IN, PER_ENTRY, PER_ENTRY_AND_COPY, PER_ENTRY},
+	{ OP_MAP_SG, XEN, PLAIN, ALL, PER_ENTRY, PER_ENTRY, PER_ENTRY },
+	{ OP_UNMAP_SG, XEN, PLAIN, TO, NOTHING, PER_ENTRY, NOTHING },
+	{ OP_UNMAP_SG, XEN, PLAIN, IN, PER_ENTRY, PER_ENTRY_AND_COPY, PER_ENTRY },
+	{ OP_SYNC_SG_FOR_DEVICE, XEN, EITHER, ALL, PER_ENTRY, PER_ENTRY, PER_ENTRY },
+	{ OP_SYNC_SG_FOR_CPU, XEN, EITHER, TO, NOTHING, PER_ENTRY, NOTHING },
+	{ OP_SYNC_SG_FOR_CPU, XEN, EITHER, IN, PER_ENTRY, PER_ENTRY_AND_COPY, PER_ENTRY },
 
 	/* IOMMU and Xen look at SKIP before they flush. */
-	{OP_MAP_SG, IOMMU | XEN, SKIPPED, ALL, NOTHING, NOTHING, NOTHING},
-	{OP_UNMAP_SG, IOMMU | XEN, SKIPPED, ALL, NOTHING, NOTHING, NOTHING},
+	{ OP_MAP_SG, IOMMU | XEN, SKIPPED, ALL, NOTHING, NOTHING, NOTHING },
+	{ OP_UNMAP_SG, IOMMU | XEN, SKIPPED, ALL, NOTHING, NOTHING, NOTHING },
 
 	/* ---- single buffers, all alike ---- */
-	{OP_MAP_PAGE, KNOWN, PLAIN, ALL, PER_CALL, PER_CALL, PER_CALL},
-	{OP_MAP_PAGE, KNOWN, SKIPPED, ALL, NOTHING, NOTHING, NOTHING},
-	{OP_UNMAP_PAGE, KNOWN, PLAIN, TO, NOTHING, PER_CALL, NOTHING},
-	{OP_UNMAP_PAGE, KNOWN, PLAIN, IN, PER_CALL, PER_CALL_AND_COPY, PER_CALL},
-	{OP_UNMAP_PAGE, KNOWN, SKIPPED, ALL, NOTHING, NOTHING, NOTHING},
-	{OP_SYNC_SINGLE_FOR_DEVICE, KNOWN, EITHER, ALL, PER_CALL, PER_CALL, PER_CALL},
-	{OP_SYNC_SINGLE_FOR_CPU, KNOWN, EITHER, TO, NOTHING, PER_CALL, NOTHING},
-	{OP_SYNC_SINGLE_FOR_CPU, KNOWN, EITHER, IN, PER_CALL, PER_CALL_AND_COPY, PER_CALL},
+	{ OP_MAP_PAGE, KNOWN, PLAIN, ALL, PER_CALL, PER_CALL, PER_CALL },
+	{ OP_MAP_PAGE, KNOWN, SKIPPED, ALL, NOTHING, NOTHING, NOTHING },
+	{ OP_UNMAP_PAGE, KNOWN, PLAIN, TO, NOTHING, PER_CALL, NOTHING },
+	{ OP_UNMAP_PAGE, KNOWN, PLAIN, IN, PER_CALL, PER_CALL_AND_COPY, PER_CALL },
+	{ OP_UNMAP_PAGE, KNOWN, SKIPPED, ALL, NOTHING, NOTHING, NOTHING },
+	{ OP_SYNC_SINGLE_FOR_DEVICE, KNOWN, EITHER, ALL, PER_CALL, PER_CALL, PER_CALL },
+	{ OP_SYNC_SINGLE_FOR_CPU, KNOWN, EITHER, TO, NOTHING, PER_CALL, NOTHING },
+	{ OP_SYNC_SINGLE_FOR_CPU, KNOWN, EITHER, IN, PER_CALL, PER_CALL_AND_COPY, PER_CALL },
 
 	/* ---- IOVA, since 6.16; an unaligned buffer is cut into up to three pieces ---- */
-	{OP_IOVA_LINK, IOMMU, PLAIN, ALL, {.calls = 1, .no_bounces = true}, NOTHING, NOTHING},
-	{OP_IOVA_LINK, IOMMU, SKIPPED, ALL, NOTHING, NOTHING, NOTHING},
-	{OP_IOVA_SYNC, IOMMU, EITHER, ALL, NOTHING, PER_CALL, PER_CALL},
-	{OP_IOVA_UNLINK, IOMMU, PLAIN, TO, NOTHING, PER_CALL, NOTHING},
-	{OP_IOVA_UNLINK, IOMMU, PLAIN, IN, PER_ENTRY, PER_CALL_AND_COPY, AT_END_AND_COPY},
-	{OP_IOVA_UNLINK, IOMMU, SKIPPED, ALL, NOTHING, NOTHING, NOTHING},
+	{ OP_IOVA_LINK, IOMMU, PLAIN, ALL, { .calls = 1, .no_bounces = true }, NOTHING, NOTHING },
+	{ OP_IOVA_LINK, IOMMU, SKIPPED, ALL, NOTHING, NOTHING, NOTHING },
+	{ OP_IOVA_SYNC, IOMMU, EITHER, ALL, NOTHING, PER_CALL, PER_CALL },
+	{ OP_IOVA_UNLINK, IOMMU, PLAIN, TO, NOTHING, PER_CALL, NOTHING },
+	{ OP_IOVA_UNLINK, IOMMU, PLAIN, IN, PER_ENTRY, PER_CALL_AND_COPY, AT_END_AND_COPY },
+	{ OP_IOVA_UNLINK, IOMMU, SKIPPED, ALL, NOTHING, NOTHING, NOTHING },
 };
 
 /* The architecture's functions do not know devices: who calls them wants maintenance. */
 static const struct rule arch_rules[] = {
-	{OP_ARCH_SYNC_FOR_DEVICE, ~0U, EITHER, ALL, PER_CALL, NOTHING, NOTHING},
-	{OP_ARCH_SYNC_FOR_CPU, ~0U, EITHER, TO, NOTHING, NOTHING, NOTHING},
-	{OP_ARCH_SYNC_FOR_CPU, ~0U, EITHER, IN, PER_CALL, NOTHING, NOTHING},
-	{OP_ARCH_FLUSH, ~0U, EITHER, ALL, {.none = true}, PER_CALL, PER_CALL},
+	{ OP_ARCH_SYNC_FOR_DEVICE, ~0U, EITHER, ALL, PER_CALL, NOTHING, NOTHING },
+	{ OP_ARCH_SYNC_FOR_CPU, ~0U, EITHER, TO, NOTHING, NOTHING, NOTHING },
+	{ OP_ARCH_SYNC_FOR_CPU, ~0U, EITHER, IN, PER_CALL, NOTHING, NOTHING },
+	{ OP_ARCH_FLUSH, ~0U, EITHER, ALL, { .none = true }, PER_CALL, PER_CALL },
 };
 /* clang-format on */
 

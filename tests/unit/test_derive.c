@@ -35,8 +35,9 @@ static const struct expectation {
 #define LIST { .calls = 1, .entries = N }
 #define BOUNCED { .calls = 1, .entries = N, .bounces = B, .bounced_calls = 1, .bounced_entries = N }
 #define EMPTY { .calls = 1, .empty_calls = 1 }
-#define ONE { .calls = 1, .entries = 1 }
-#define ONE_BOUNCED { .calls = 1, .entries = 1, .bounces = 1, .bounced_calls = 1, .bounced_entries = 1 }
+/* Entries must not matter for single buffers, so here they are not 1. */
+#define ONE { .calls = 1, .entries = 4 }
+#define ONE_BOUNCED { .calls = 1, .entries = 4, .bounces = 1, .bounced_calls = 1, .bounced_entries = 4 }
 	/* dma_map_sg, direct */
 	{ BACKEND_DIRECT, OP_MAP_SG, 0, ANY, LIST, N, 1, 1 },
 	{ BACKEND_DIRECT, OP_MAP_SG, 0, ANY, BOUNCED, N, 1 + B, 1 },
@@ -58,10 +59,13 @@ static const struct expectation {
 	/* dma_sync_sg */
 	{ BACKEND_DIRECT, OP_SYNC_SG_FOR_DEVICE, 0, ANY, LIST, N, 1, 1 },
 	{ BACKEND_DIRECT, OP_SYNC_SG_FOR_DEVICE, 0, ANY, BOUNCED, N, 1, 1 },
+	{ BACKEND_DIRECT, OP_SYNC_SG_FOR_DEVICE, 0, ANY, EMPTY, 0, 1, 0 },
 	{ BACKEND_DIRECT, OP_SYNC_SG_FOR_CPU, 0, TO, LIST, 0, 1, 0 },
 	{ BACKEND_DIRECT, OP_SYNC_SG_FOR_CPU, 0, IN, LIST, N, 1, 1 },
 	{ BACKEND_DIRECT, OP_SYNC_SG_FOR_CPU, 0, IN, BOUNCED, N, 1 + B, 1 + B },
 	{ BACKEND_IOMMU, OP_SYNC_SG_FOR_DEVICE, 0, ANY, LIST, N, 1, 1 },
+	{ BACKEND_IOMMU, OP_SYNC_SG_FOR_DEVICE, 0, ANY, BOUNCED, N, N, 1 },
+	{ BACKEND_IOMMU, OP_SYNC_SG_FOR_DEVICE, 0, ANY, EMPTY, 0, 1, 0 },
 	{ BACKEND_IOMMU, OP_SYNC_SG_FOR_CPU, 0, TO, LIST, 0, 1, 0 },
 	{ BACKEND_IOMMU, OP_SYNC_SG_FOR_CPU, 0, IN, LIST, N, 1, 1 },
 	{ BACKEND_IOMMU, OP_SYNC_SG_FOR_CPU, 0, TO, BOUNCED, 0, N, 0 },
@@ -74,12 +78,14 @@ static const struct expectation {
 	{ BACKEND_DIRECT, OP_UNMAP_PAGE, 0, TO, ONE, 0, 1, 0 },
 	{ BACKEND_DIRECT, OP_UNMAP_PAGE, 0, IN, ONE, 1, 1, 1 },
 	{ BACKEND_DIRECT, OP_UNMAP_PAGE, 0, IN, ONE_BOUNCED, 1, 2, 1 },
+	{ BACKEND_DIRECT, OP_UNMAP_PAGE, SKIP, ANY, ONE, 0, 0, 0 },
 	{ BACKEND_DIRECT, OP_SYNC_SINGLE_FOR_DEVICE, 0, ANY, ONE, 1, 1, 1 },
 	{ BACKEND_DIRECT, OP_SYNC_SINGLE_FOR_CPU, 0, TO, ONE, 0, 1, 0 },
 	{ BACKEND_DIRECT, OP_SYNC_SINGLE_FOR_CPU, 0, IN, ONE, 1, 1, 1 },
 	{ BACKEND_DIRECT, OP_SYNC_SINGLE_FOR_CPU, 0, IN, ONE_BOUNCED, 1, 2, 1 },
 	/* IOMMU */
 	{ BACKEND_IOMMU, OP_MAP_SG, 0, ANY, LIST, N, 1, 1 },
+	{ BACKEND_IOMMU, OP_MAP_SG, 0, ANY, EMPTY, 0, 1, 0 },
 	{ BACKEND_IOMMU, OP_MAP_SG, SKIP, ANY, LIST, 0, 0, 0 },
 	{ BACKEND_IOMMU, OP_UNMAP_SG, 0, TO, LIST, 0, 1, 0 },
 	{ BACKEND_IOMMU, OP_UNMAP_SG, 0, IN, LIST, N, 1, 1 },
@@ -98,11 +104,17 @@ static const struct expectation {
 	{ BACKEND_IOMMU, OP_IOVA_UNLINK, 0, TO, LIST, 0, 1, 0 },
 	{ BACKEND_IOMMU, OP_IOVA_UNLINK, 0, IN, LIST, N, 1, 1 },
 	{ BACKEND_IOMMU, OP_IOVA_UNLINK, 0, IN, BOUNCED, N, 1 + B, 1 + B },
+	{ BACKEND_IOMMU, OP_IOVA_UNLINK, SKIP, ANY, LIST, 0, 0, 0 },
 	/* Xen */
 	{ BACKEND_XEN, OP_MAP_SG, 0, ANY, LIST, N, N, N },
 	{ BACKEND_XEN, OP_UNMAP_SG, 0, TO, LIST, 0, N, 0 },
 	{ BACKEND_XEN, OP_UNMAP_SG, 0, IN, LIST, N, N, N },
 	{ BACKEND_XEN, OP_UNMAP_SG, 0, IN, BOUNCED, N, N + B, N },
+	{ BACKEND_XEN, OP_SYNC_SG_FOR_DEVICE, 0, ANY, LIST, N, N, N },
+	{ BACKEND_XEN, OP_SYNC_SG_FOR_CPU, 0, TO, LIST, 0, N, 0 },
+	{ BACKEND_XEN, OP_SYNC_SG_FOR_CPU, 0, IN, BOUNCED, N, N + B, N },
+	{ BACKEND_XEN, OP_MAP_SG, SKIP, ANY, LIST, 0, 0, 0 },
+	{ BACKEND_XEN, OP_UNMAP_SG, SKIP, ANY, LIST, 0, 0, 0 },
 	/* no rule */
 	{ BACKEND_OTHER, OP_MAP_SG, 0, ANY, LIST, NO_RULE, NO_RULE, NO_RULE },
 	{ BACKEND_DIRECT, OP_UNMAP_SG, 0, NODIR, LIST, NO_RULE, NO_RULE, NO_RULE },
