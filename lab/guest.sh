@@ -57,7 +57,7 @@ guest_extra()
 	cat >"$root/lab/config" <<-CONFIG
 		export DISK=$device
 		PLUGIN=${plugin:-0} SYMBOLS_WANTED=${symbols:-0} SHELL_WANTED=${interactive:-0}
-		SETTLE=${settle:-0}
+		SETTLE=${settle:-0} TERM=${TERM:-linux} SCREEN='$(stty size 2>/dev/null || :)'
 	CONFIG
 	for file in "${files[@]}"; do
 		from=${file%%:*}
@@ -156,6 +156,7 @@ guest_finish()
 	return "$(<"$work/got/tmp/lab/status")"
 }
 
+# guest_shell [COMMAND]: a guest on this terminal; the guest's own status stays there.
 guest_shell()
 {
 	local work status=0 interactive=1
@@ -163,7 +164,7 @@ guest_shell()
 	work=$(mktemp -d "${TMPDIR:-/tmp}/lab.XXXXXX")
 	# shellcheck disable=SC2064
 	trap "rm -rf '$work'" EXIT
-	guest_prepare "$work" true
+	guest_prepare "$work" "${1:-sh -l}"
 	"${qemu[@]}" -chardev stdio,id=console,signal=off -serial chardev:console || status=$?
 	return $status
 }

@@ -51,6 +51,18 @@ archive()
 		cpio --quiet -o -H newc -R 0:0 --reproducible) >"$2"
 }
 
+# initramfs_terminfo DIR: descriptions of the terminals that people run the lab from.
+initramfs_terminfo()
+{
+	local name from
+	for name in linux vt100 vt220 xterm xterm-256color screen screen-256color tmux \
+		tmux-256color dumb; do
+		for from in {/etc,/lib,/usr/share}/terminfo/"${name:0:1}/$name"; do
+			[[ ! -e $from ]] || install -D -m 644 "$from" "$1/${name:0:1}/$name"
+		done
+	done
+}
+
 # initramfs_base ARCH KERNELDIR MODULE...: prints the path of the cached base archive.
 initramfs_base()
 {
@@ -59,7 +71,8 @@ initramfs_base()
 	rel=$(<"$kernel/release")
 	busybox=$(find "$cache/programs/$arch/busybox" -name busybox -type f -perm -1)
 	order=$(module_order "$kernel" "$@") || return 1
-	out=$cache/initramfs/$(cat "$busybox" "$top/lab/guest/init" "$built/$arch/workload" - \
+	out=$cache/initramfs/$(cat "$busybox" "$top/lab/guest/init" "$top/lab/initramfs.sh" \
+		"$built/$arch/workload" - \
 		<<<"$kernel $order" | sha256sum | cut -c1-24).cpio
 	if [[ ! -e $out ]]; then
 		work=$(mktemp -d)
@@ -75,6 +88,7 @@ initramfs_base()
 			esac
 			basename "$file" .xz >>"$work/lab/modules/order"
 		done
+		initramfs_terminfo "$work/lib/terminfo"
 		archive "$work" "$out.$$"
 		mv "$out.$$" "$out"
 		rm -rf "$work"
