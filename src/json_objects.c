@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The objects of the NDJSON output: header, interval, end. */
+#include <errno.h>
+#include <string.h>
+#include <dmasync/json_rows.h>
+#include <dmasync/view.h>
+
+static json_t *hook_object(const struct hook_state *hook)
+{
+	return json_pack("{s:o, s:s?, s:s?, s:o?}", "name", json_text(hook->name), "op",
+			 hook->op < OP_CALIBRATE ? op_name(hook->op) : NULL, "rung",
+			 hook->rung == RUNG_NONE ? NULL : rung_name(hook->rung), "reason",
+			 hook->reason[0] ? json_text(hook->reason) : json_null());
+}
+
+static json_t *hook_list(const struct header *hdr)
+{
+	json_t *list = json_array();
+	unsigned int i;
+
+	for (i = 0; list && i < hdr->n_hooks; i++)
+		json_array_append_new(list, hook_object(&hdr->hooks[i]));
+	return list;
+}
+
+static json_t *real_or_null(bool known, double v)
+{
+	json_t *real = known ? json_real(v) : NULL;
+
+	return real ? real : json_null(); /* json_real() refuses NaN and infinity */
+}
+
+json_t *json_header(const struct header *hdr)
+{
+	const struct probe_cost *c = &hdr->cost;
+
+	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:i, s:s, s:s, s:b, s:b, s:o, s:o, s:o, s:o}",
+			 "type", "header", "version", DMASYNC_VERSION, "kernel",
+			 json_text(hdr->release), "machine", json_text(hdr->machine), "model",
+			 json_text(hdr->model), "cpus", (int)hdr->cpus, "flavour",
+			 flavour_name(hdr->flavour), "level", level_name(hdr->level), "exact",
+			 (int)hdr->exact, "bytes", (int)hdr->bytes, "hooks", hook_list(hdr),
+			 "probe_floor_ns", real_or_null(c->valid, c->floor_ns), "probe_tax_ns",
+			 real_or_null(c->valid, c->tax_ns), "probe_linearity",
+			 real_or_null(c->valid, c->linearity));
+}
+
+static json_t *row_list(const struct header *hdr, const struct interval *iv)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; list && i < iv->n_rows; i++) {
+		if (json_array_append_new(list, json_row(hdr, &iv->rows[i]))) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
+static json_t *process_list(const struct header *hdr, const struct interval *iv)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; list && i < iv->n_procs; i++) {
+		if (json_array_append_new(list, json_process(hdr, &iv->procs[i]))) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
+static json_t *sums_object(const char *type, const struct header *hdr, const struct interval *iv)
+{
+	json_t *obj = json_pack("{s:s, s:o, s:o, s:o, s:o}", "type", type, "t_ns",
+				json_u64(iv->t_ns), "dur_ns", json_u64(iv->dur_ns), "rows",
+				row_list(hdr, iv), "loss", json_loss(&iv->loss));
+
+	if (!obj)
+		return NULL;
+	if (iv->has_procs)
+		json_object_set_new(obj, "processes", process_list(hdr, iv));
+	if (iv->has_pmu)
+		json_object_set_new(obj, "pmu",
+				    json_pack("{s:o}", "dsb_spec", json_u64(iv->pmu_dsb)));
+	return obj;
+}
+
+json_t *json_interval(const struct header *hdr, const struct interval *iv)
+{
+	return sums_object("interval", hdr, iv);
+}
+
+json_t *json_end(const struct header *hdr, const struct interval *total)
+{
+	json_t *obj = sums_object("end", hdr, total);
+
+	if (obj)
+		json_object_set_new(obj, "intervals", json_integer(total->merged));
+	return obj;
+}
+
+int json_print(FILE *out, json_t *obj)
+{
+	int err = 0;
+
+	if (!obj)
+		return -ENOMEM;
+	errno = 0;
+	if (json_dumpf(obj, out, JSON_COMPACT | JSON_ENSURE_ASCII) || fputc('\n', out) == EOF ||
+	    fflush(out))
+		err = errno ? -errno : -EIO;
+	json_decref(obj);
+	return err;
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Rows, processes and losses as JSON. */
+#include <stdlib.h>
+#include <string.h>
+#include <dmasync/json_rows.h>
+
+json_t *json_u64(__u64 v)
+{
+	return json_integer(v > INT64_MAX ? INT64_MAX : (json_int_t)v);
+}
+
+/* Length of the UTF-8 sequence at @s by its first byte; 0: none may start so. */
+static int sequence_length(unsigned char c)
+{
+	return c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
+}
+
+json_t *json_text(const char *s)
+{
+	json_t *text = json_string(s), *one;
+	char *copy, *p;
+	int len;
+
+	if (text)
+		return text;
+	copy = strdup(s);
+	for (p = copy; p && *p; p += len) {
+		len = sequence_length(*p);
+		one = len && (int)strnlen(p, len) == len ? json_stringn(p, len) : NULL;
+		if (!one) {
+			*p = '?';
+			len = 1;
+		}
+		json_decref(one);
+	}
+	text = copy ? json_string(copy) : NULL;
+	free(copy);
+	return text;
+}
+
+json_t *json_hist(const __u64 hist[HIST_BUCKETS])
+{
+	json_t *list = json_array();
+	unsigned int b;
+
+	for (b = 0; list && b < HIST_BUCKETS; b++) {
+		if (hist[b])
+			json_array_append_new(
+				list, json_pack("[oo]", json_u64(hist_low(b)), json_u64(hist[b])));
+	}
+	return list;
+}
+
+static int put(json_t *obj, const char *key, json_t *value)
+{
+	return json_object_set_new(obj, key, value);
+}
+
+static int put_counts(json_t *obj, const struct call_counts *sum)
+{
+	return put(obj, "calls", json_u64(sum->calls)) |
+	       put(obj, "entries", json_u64(sum->entries)) |
+	       put(obj, "bytes", json_u64(sum->bytes)) | put(obj, "ns", json_u64(sum->ns));
+}
+
+static int put_rare_counts(json_t *obj, const struct call_counts *sum)
+{
+	return put(obj, "failed", json_u64(sum->failed)) |
+	       put(obj, "failed_entries", json_u64(sum->failed_entries)) |
+	       put(obj, "empty_calls", json_u64(sum->empty_calls)) |
+	       put(obj, "bounces", json_u64(sum->bounces)) |
+	       put(obj, "bounced_calls", json_u64(sum->bounced_calls));
+}
+
+/* Without calls there is no shortest one and no median: null, which no sum takes for a number. */
+static int put_times(json_t *obj, const struct figures *f)
+{
+	bool known = f->sum.calls;
+
+	return put(obj, "min_ns", known ? json_u64(f->min_ns) : json_null()) |
+	       put(obj, "max_ns", known ? json_u64(f->max_ns) : json_null()) |
+	       put(obj, "p50_ns", known ? json_u64(f->p50) : json_null()) |
+	       put(obj, "p90_ns", known ? json_u64(f->p90) : json_null()) |
+	       put(obj, "p99_ns", known ? json_u64(f->p99) : json_null());
+}
+
+static int put_dsb(json_t *obj, const struct figures *f)
+{
+	bool known = f->dsb_source == DSB_DERIVED || f->dsb_source == DSB_COUNTED;
+
+	return put(obj, "dsb", known ? json_u64(f->dsb) : json_null()) |
+	       put(obj, "dsb_source", json_string(dsb_source_name(f->dsb_source)));
+}
+
+/* Both counts of barriers, where there are both: a reader can check one against the other. */
+static int put_dsb_sources(json_t *obj, const struct header *hdr, const struct row *row)
+{
+	bool derived = row->dsb_derived_known && hdr->flavour != FLAVOUR_NONE &&
+		       hdr->flavour != FLAVOUR_UNKNOWN;
+	bool counted = hdr->exact && hdr->flavour != FLAVOUR_NONE;
+
+	return put(obj, "dsb_derived", derived ? json_u64(row->dsb_derived) : json_null()) |
+	       put(obj, "dsb_counted", counted ? json_u64(row->sum.dsb) : json_null());
+}
+
+static int put_key(json_t *obj, const struct row *row)
+{
+	int err = put(obj, "op", json_string(op_name(row->op))) |
+		  put(obj, "dev", json_text(row->dev)) |
+		  put(obj, "driver", json_text(row->driver)) |
+		  put(obj, "bus", json_text(row->bus)) |
+		  put(obj, "of_node", row->of_name[0] ? json_text(row->of_name) : json_null()) |
+		  put(obj, "coherent", json_boolean(row->coherent)) |
+		  put(obj, "iommu", json_boolean(row->iommu)) |
+		  put(obj, "dir", json_string(dir_name(row->dir)));
+
+	if (row->other)
+		err |= put(obj, "other", json_true());
+	return err;
+}
+
+json_t *json_row(const struct header *hdr, const struct row *row)
+{
+	json_t *obj = json_object();
+	struct figures f;
+
+	if (!obj)
+		return NULL;
+	row_figures(hdr, row, &f);
+	if (put_key(obj, row) | put_counts(obj, &f.sum) | put_times(obj, &f) | put_dsb(obj, &f) |
+	    put_dsb_sources(obj, hdr, row) | put_rare_counts(obj, &f.sum) |
+	    put(obj, "hist", json_hist(row->hist))) {
+		json_decref(obj);
+		return NULL;
+	}
+	return obj;
+}
+
+json_t *json_process(const struct header *hdr, const struct proc_row *proc)
+{
+	json_t *obj = json_object();
+	struct figures f;
+
+	if (!obj)
+		return NULL;
+	proc_figures(hdr, proc, &f);
+	if (put(obj, "pid", json_integer(proc->tgid)) | put(obj, "comm", json_text(proc->comm)) |
+	    put_counts(obj, &f.sum) | put_dsb(obj, &f) | put_rare_counts(obj, &f.sum)) {
+		json_decref(obj);
+		return NULL;
+	}
+	return obj;
+}
+
+json_t *json_loss(const struct loss *loss)
+{
+	const struct loss_counters *e = &loss->events;
+	json_t *obj = json_object();
+
+	if (!obj)
+		return NULL;
+	if (put(obj, "events", json_u64(e->calls_full + e->depth + e->stale)) |
+	    put(obj, "recursion_misses", json_u64(loss->recursion_misses)) |
+	    put(obj, "stacks", json_u64(loss->stacks)) |
+	    put(obj, "calls_full", json_u64(e->calls_full)) |
+	    put(obj, "depth", json_u64(e->depth)) | put(obj, "stale", json_u64(e->stale)) |
+	    put(obj, "rows_full", json_u64(e->rows_full)) |
+	    put(obj, "procs_full", json_u64(e->procs_full)) |
+	    put(obj, "orphan_dsb", json_u64(e->orphan_dsb)) |
+	    put(obj, "sg_truncated", json_u64(e->sg_truncated))) {
+		json_decref(obj);
+		return NULL;
+	}
+	return obj;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Phrases that the text output and the live view share. */
+#ifndef TEXT_H
+#define TEXT_H
+
+#include <stddef.h>
+#include <dmasync/group.h>
+
+/* What @flavour means, in words. */
+const char *flavour_words(enum flavour flavour);
+
+/* "fentry x18, kprobe x2" */
+void hooks_summary(const struct header *hdr, char *buf, size_t size);
+
+/* "lost 12: 3 no slot, 9 recursion" and what was booked inexactly; empty when all is well. */
+void loss_words(const struct loss *loss, char *buf, size_t size);
+
+/* "0000:00:01.0 ahci map_sg from_device", "ahci", "dd (123)": whom @line is about. */
+void line_subject(const struct table_line *line, char *buf, size_t size);
+
+/* "calls 128/s, 2.6% of a CPU, dsb 15488/s (derived)", or sums with @totals. */
+void figures_words(const struct header *hdr, const struct figures *f, __u64 dur_ns, bool totals,
+		   char *buf, size_t size);
+
+#endif

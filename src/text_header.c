@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The first lines of text output: which kernel, what is measured, how, and what that costs. */
+#include <stdarg.h>
+#include <string.h>
+#include <dmasync/bar.h>
+#include <dmasync/units.h>
+#include <dmasync/view.h>
+#include "text.h"
+
+#define LABEL_WIDTH 10
+
+/* A paragraph whose words are wrapped at @width, with a label in front and blanks below it. */
+struct wrap {
+	FILE *out;
+	int width, col;
+};
+
+static void wrap_begin(struct wrap *w, const char *label)
+{
+	w->col = fprintf(w->out, "%-*s", LABEL_WIDTH, label);
+}
+
+static void wrap_words(struct wrap *w, const char *fmt, ...)
+{
+	char text[512], *word, *save;
+	va_list ap;
+	int len;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	for (word = strtok_r(text, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
+		len = strlen(word);
+		if (w->width && w->col > LABEL_WIDTH && w->col + 1 + len > w->width) {
+			fprintf(w->out, "\n%*s", LABEL_WIDTH, "");
+			w->col = LABEL_WIDTH;
+		}
+		w->col += fprintf(w->out, "%s%s", w->col > LABEL_WIDTH ? " " : "", word);
+	}
+}
+
+static void wrap_end(struct wrap *w)
+{
+	fputc('\n', w->out);
+}
+
+const char *flavour_words(enum flavour flavour)
+{
+	switch (flavour) {
+	case FLAVOUR_NONE:
+		return "n/a: no cache maintenance for DMA on this architecture";
+	case FLAVOUR_PER_ENTRY:
+		return "per-entry: the kernel waits (dsb) after every scatterlist entry";
+	case FLAVOUR_UPSTREAM_BATCHED:
+		return "upstream-batched: one dsb a call, also where nothing was maintained";
+	case FLAVOUR_DMASYNC_BATCHED:
+		return "dmasync-batched: one dsb a call, none where nothing was maintained";
+	case FLAVOUR_UNKNOWN:
+		break;
+	}
+	return "unknown: the kernel's symbols could not be read, so none are derived; run as root";
+}
+
+void hooks_summary(const struct header *hdr, char *buf, size_t size)
+{
+	unsigned int per_rung[RUNG_COUNT] = {}, i;
+	size_t len = 0;
+	int rung;
+
+	for (i = 0; i < hdr->n_hooks; i++)
+		per_rung[hdr->hooks[i].rung]++;
+	buf[0] = '\0';
+	for (rung = RUNG_NONE + 1; rung < RUNG_COUNT; rung++) {
+		if (per_rung[rung] && len < size)
+			len += snprintf(buf + len, size - len, "%s%s x%u", len ? ", " : "",
+					rung_name(rung), per_rung[rung]);
+	}
+	if (!len)
+		snprintf(buf, size, "no hook attached");
+}
+
+/* "; absent: a, b": a separator sticks to the word before it. */
+static void absent_hooks(struct wrap *w, const struct header *hdr)
+{
+	const char *separator = "; absent:";
+	unsigned int i;
+
+	for (i = 0; i < hdr->n_hooks; i++) {
+		if (hdr->hooks[i].rung != RUNG_NONE)
+			continue;
+		w->col += fprintf(w->out, "%s", separator);
+		wrap_words(w, "%s", hdr->hooks[i].name);
+		separator = ",";
+	}
+}
+
+static void print_hooks(FILE *out, const struct header *hdr)
+{
+	unsigned int i;
+
+	for (i = 0; i < hdr->n_hooks; i++)
+		fprintf(out, "%*s%-32s %-8s %s\n", LABEL_WIDTH, "", hdr->hooks[i].name,
+			rung_name(hdr->hooks[i].rung), hdr->hooks[i].reason);
+}
+
+static void print_level(struct wrap *w, const struct header *hdr)
+{
+	char summary[128];
+
+	hooks_summary(hdr, summary, sizeof(summary));
+	wrap_begin(w, "probes");
+	wrap_words(w, "level %s%s%s: %s", level_name(hdr->level), hdr->exact ? ", exact" : "",
+		   hdr->bytes ? "" : ", bytes of lists off", summary);
+	absent_hooks(w, hdr);
+	wrap_end(w);
+}
+
+static void print_cost(struct wrap *w, const struct header *hdr)
+{
+	char floor[FMT_LEN], tax[FMT_LEN];
+
+	wrap_begin(w, "own cost");
+	if (!hdr->cost.valid)
+		wrap_words(w, "could not be measured%s%s", hdr->cost.why[0] ? ": " : "",
+			   hdr->cost.why);
+	else
+		wrap_words(w, "%s inside each measured call, %s a call in all",
+			   fmt_ns(floor, hdr->cost.floor_ns, 6), fmt_ns(tax, hdr->cost.tax_ns, 6));
+	if (hdr->cost.valid && (hdr->cost.linearity < 1.9 || hdr->cost.linearity > 2.1))
+		wrap_words(w, "(rough: 2N calls took %.2f times as long as N)",
+			   hdr->cost.linearity);
+	if (hdr->exact || hdr->level == LEVEL_ARCH)
+		wrap_words(w, "; %s probes run inside API calls: their latencies contain them",
+			   hdr->exact ? "counting" : "arch-level");
+	wrap_end(w);
+}
+
+void text_header(FILE *out, const struct header *hdr, const struct options *opt)
+{
+	struct wrap w = {.out = out, .width = output_width(out)};
+
+	wrap_begin(&w, "kernel");
+	wrap_words(&w, "%s %s, %u CPU%s%s%s", hdr->release, hdr->machine, hdr->cpus,
+		   hdr->cpus == 1 ? "" : "s", hdr->model[0] ? ", " : "", hdr->model);
+	wrap_end(&w);
+	wrap_begin(&w, "barriers");
+	wrap_words(&w, "%s", flavour_words(hdr->flavour));
+	if (hdr->flavour != FLAVOUR_NONE)
+		wrap_words(&w, "(%s)",
+			   hdr->exact			     ? "counted"
+			   : hdr->flavour == FLAVOUR_UNKNOWN ? "not counted either"
+							     : "derived");
+	wrap_end(&w);
+	print_level(&w, hdr);
+	if (opt->verbose)
+		print_hooks(out, hdr);
+	print_cost(&w, hdr);
+}
