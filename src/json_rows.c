@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Rows, processes and losses as JSON. */
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <dmasync/json_rows.h>
