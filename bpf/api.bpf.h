@@ -10,15 +10,20 @@
 #define DMA_ATTR_SKIP_CPU_SYNC (1UL << 5)
 #define DMA_ATTR_MMIO (1UL << 10)
 
-/* A call as its arguments tell it. */
+/*
+ * A call as its arguments tell it. In trampolines the pointers among them are typed: they may be
+ * stored and compared, but only what is read back from the frame may be reckoned with.
+ */
 struct call {
-	u64 id;	  /* argument that tells calls in flight on one task apart */
+	u64 id;	  /* tells calls of one operation in flight on one task apart */
 	u64 dev;  /* struct device * */
-	u64 list; /* struct scatterlist *, or 0 */
+	u64 list; /* struct scatterlist *, LIST_IS_ID, or 0 */
 	u64 size; /* bytes of a single buffer; 0 for lists */
 	u32 nents;
 	u32 tag;
 };
+
+#define LIST_IS_ID 1
 
 static __always_inline u32 call_attrs(unsigned long attrs)
 {
@@ -31,20 +36,13 @@ static __always_inline u32 call_tag(u32 op, u32 dir, unsigned long attrs)
 	return ROW_TAG(op, dir & 3, call_attrs(attrs));
 }
 
-/* The operation in the top byte keeps an outer call apart from an inner one on the same buffer. */
-static __always_inline u64 call_id(u32 op, u64 arg)
+static __always_inline int call_enter(u32 op, u64 id, u64 dev)
 {
-	return arg + ((u64)op << 56);
-}
-
-static __always_inline int call_enter(u64 id, u64 dev)
-{
-	struct call_frame *f = frame_push(id);
+	struct call_frame *f = frame_push(op, id);
 
 	if (!f)
 		return 0;
-	if (config.attribute)
-		f->dev = dev;
+	f->dev = dev;
 	frame_start(f);
 	return 0;
 }
@@ -61,32 +59,34 @@ static __noinline u32 failed_entries(u32 row, u64 sgl, u32 nents)
 }
 
 /*
- * Ends the call of @id at time @now. @name and @driver are the device's current ones. @variant keeps
+ * Ends call @c at time @now. @name and @driver are the device's current ones. @variant keeps
  * programs apart that serve the same operation: see row_add_call().
  */
-static __always_inline int call_exit(u64 id, u64 now, const struct call *c, u64 name, u64 driver,
+static __always_inline int call_exit(u64 now, const struct call *c, u64 name, u64 driver,
 				     bool failed, u32 variant)
 {
 	struct call_end end = { .entries = c->nents, .bytes = c->size, .failed = failed };
 	struct task_calls *slot;
 	struct call_frame *f;
-	u64 index;
+	u64 index, dev, list;
 	u32 row;
 
-	f = frame_find(id, &slot, &index);
+	f = frame_find(ROW_TAG_OP(c->tag), c->id, &slot, &index);
 	if (!f)
 		return 0;
 	end.ns = now - f->start;
 	end.bounces = f->bounces;
 	if (config.attribute)
 		end.dsb = f->dsb;
+	dev = f->dev;
+	list = c->list == LIST_IS_ID ? f->id : c->list;
 	frame_pop(slot, index, f->owner);
 
-	row = row_find(c->dev, name, driver, c->tag | variant << 24);
+	row = row_find(dev, name, driver, c->tag | variant << 24);
 	if (failed)
-		end.entries = failed_entries(row, c->list, c->nents);
-	else if (config.bytes && c->list)
-		end.bytes = sg_bytes(c->list, c->nents);
+		end.entries = failed_entries(row, list, c->nents);
+	else if (config.bytes && list)
+		end.bytes = sg_bytes(list, c->nents);
 	row_add_call(row, &end);
 	return 0;
 }

@@ -37,9 +37,9 @@ static __always_inline int count_bounce(void)
 }
 
 /* Begins an arch-level call that runs @barriers barriers itself. */
-static __always_inline int arch_enter(u64 id, u32 barriers)
+static __always_inline int arch_enter(const struct call *c, u32 barriers)
 {
-	struct call_frame *f = frame_push(id);
+	struct call_frame *f = frame_push(ROW_TAG_OP(c->tag), c->id);
 
 	if (!f)
 		return 0;
@@ -50,7 +50,7 @@ static __always_inline int arch_enter(u64 id, u32 barriers)
 }
 
 /* Ends an arch-level call; its device is the one of the API call around it, if there is one. */
-static __always_inline int arch_exit(u64 id, u64 now, const struct call *c)
+static __always_inline int arch_exit(u64 now, const struct call *c)
 {
 	struct call_end end = { .entries = c->nents, .bytes = c->size };
 	u64 dev = NO_DEV, name = 0, driver = 0;
@@ -58,7 +58,7 @@ static __always_inline int arch_exit(u64 id, u64 now, const struct call *c)
 	struct call_frame *f;
 	u64 index;
 
-	f = frame_find(id, &slot, &index);
+	f = frame_find(ROW_TAG_OP(c->tag), c->id, &slot, &index);
 	if (!f)
 		return 0;
 	end.ns = now - f->start;

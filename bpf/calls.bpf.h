@@ -95,30 +95,31 @@ static __always_inline struct task_calls *calls_get(u64 task, bool *claimed)
 
 static __always_inline bool wanted(void)
 {
-	u64 comm[2] = {};
-
 	if (!state.live)
 		return false;
 	if (config.tgid && bpf_get_current_pid_tgid() >> 32 != config.tgid)
 		return false;
-	if (!config.comm_set)
-		return true;
-	bpf_get_current_comm(comm, sizeof(comm));
-	return comm[0] == config.comm[0] && comm[1] == config.comm[1];
+	if (config.comm_set) {
+		u64 comm[2] = {};
+
+		bpf_get_current_comm(comm, sizeof(comm));
+		return comm[0] == config.comm[0] && comm[1] == config.comm[1];
+	}
+	return true;
 }
 
 /*
- * Pushes a frame for a call of @id, which the end of the same call will name again. NULL: not
- * wanted, or lost (counted). The caller fills in what else it knows and calls frame_start() last.
+ * Pushes a frame for a call of @op with @id, which the end of the same call will name again. NULL:
+ * not wanted, or lost (counted). The caller fills in what else it knows, frame_start() last.
  */
-static __always_inline struct call_frame *frame_push(u64 id)
+static __always_inline struct call_frame *frame_push(u32 op, u64 id)
 {
 	struct call_frame *f;
 	struct task_calls *c;
 	bool claimed;
 	u64 depth;
 
-	if (!wanted())
+	if (op != OP_CALIBRATE && !wanted())
 		return NULL;
 	c = calls_get(bpf_get_current_task(), &claimed);
 	if (!c)
@@ -133,6 +134,7 @@ static __always_inline struct call_frame *frame_push(u64 id)
 	barrier();
 	f = &c->frame[depth];
 	f->id = id;
+	f->op = op;
 	f->owner = claimed;
 	f->dsb = 0;
 	f->bounces = 0;
@@ -144,8 +146,8 @@ static __always_inline void frame_start(struct call_frame *f)
 	f->start = bpf_ktime_get_ns();
 }
 
-/* Index of the frame of @id below the top, dropping what lies above it; CALL_DEPTH: none. */
-static __noinline u64 frame_search(struct task_calls *c, u64 id)
+/* Index of the frame of @op and @id below the top, dropping those above it; CALL_DEPTH: none. */
+static __noinline u64 frame_search(struct task_calls *c, u32 op, u64 id)
 {
 	u64 depth = c->depth;
 
@@ -154,7 +156,7 @@ static __noinline u64 frame_search(struct task_calls *c, u64 id)
 
 		if (at >= CALL_DEPTH)
 			break;
-		if (c->frame[at].id == id) {
+		if (c->frame[at].id == id && c->frame[at].op == op) {
 			__sync_fetch_and_add(&state.loss.stale, i);
 			return at;
 		}
@@ -163,10 +165,11 @@ static __noinline u64 frame_search(struct task_calls *c, u64 id)
 }
 
 /*
- * Finds the frame that the call of @id pushed. NULL: it pushed none (filtered, begun before the
+ * Finds the frame that the call of @op with @id pushed. NULL: it pushed none (filtered, begun before the
  * session, or counted as lost then). *@slot and *@index are for frame_pop().
  */
-static __always_inline struct call_frame *frame_find(u64 id, struct task_calls **slot, u64 *index)
+static __always_inline struct call_frame *frame_find(u32 op, u64 id, struct task_calls **slot,
+						     u64 *index)
 {
 	struct task_calls *c = calls_find(bpf_get_current_task());
 	u64 i;
@@ -176,8 +179,8 @@ static __always_inline struct call_frame *frame_find(u64 id, struct task_calls *
 	i = c->depth - 1;
 	if (i >= CALL_DEPTH)
 		return NULL;
-	if (c->frame[i].id != id) {
-		i = frame_search(c, id);
+	if (c->frame[i].id != id || c->frame[i].op != op) {
+		i = frame_search(c, op, id);
 		if (i >= CALL_DEPTH)
 			return NULL;
 	}

@@ -17,9 +17,9 @@
 static __always_inline void call_list(struct call *c, u32 op, u64 dev, u64 sgl, u32 nents, u32 dir,
 				      unsigned long attrs)
 {
-	c->id = call_id(op, sgl);
+	c->id = sgl;
 	c->dev = dev;
-	c->list = sgl;
+	c->list = LIST_IS_ID;
 	c->size = 0;
 	c->nents = nents;
 	c->tag = call_tag(op, dir, attrs);
@@ -28,7 +28,7 @@ static __always_inline void call_list(struct call *c, u32 op, u64 dev, u64 sgl, 
 static __always_inline void call_single(struct call *c, u32 op, u64 dev, u64 addr, u64 size,
 					u32 dir, unsigned long attrs)
 {
-	c->id = call_id(op, addr);
+	c->id = addr;
 	c->dev = dev;
 	c->list = 0;
 	c->size = size;
@@ -48,8 +48,8 @@ HOOK_ARGS(map_sgtable)
 {
 	struct sg_table *sgt = (void *)a1;
 
-	call_list(c, OP_MAP_SG, a0, (u64)BPF_CORE_READ(sgt, sgl), BPF_CORE_READ(sgt, orig_nents), a2,
-		  a3);
+	call_list(c, OP_MAP_SG, a0, a1, BPF_CORE_READ(sgt, orig_nents), a2, a3);
+	c->list = (u64)BPF_CORE_READ(sgt, sgl);
 }
 HOOK_FAILED(map_sgtable, ret, (int)ret)
 
@@ -73,10 +73,10 @@ HOOK_ARGS(sync_sg_for_cpu)
 }
 HOOK_FAILED(sync_sg_for_cpu, ret, false)
 
-/* dma_map_page_attrs(dev, page, offset, size, dir, attrs); the id needs the offset, too */
+/* dma_map_page_attrs(dev, page, offset, size, dir, attrs) */
 HOOK_ARGS(map_page)
 {
-	call_single(c, OP_MAP_PAGE, a0, a1 + a2, a3, a4, a5);
+	call_single(c, OP_MAP_PAGE, a0, a1, a3, a4, a5);
 }
 HOOK_FAILED(map_page, ret, ret == DMA_MAPPING_ERROR)
 
@@ -117,14 +117,14 @@ HOOK_FAILED(iova_link, ret, (int)ret)
 /* dma_iova_sync(dev, state, offset, size) */
 HOOK_ARGS(iova_sync)
 {
-	call_single(c, OP_IOVA_SYNC, a0, a1 + a2, a3, DIR_NONE, 0);
+	call_single(c, OP_IOVA_SYNC, a0, a1, a3, DIR_NONE, 0);
 }
 HOOK_FAILED(iova_sync, ret, (int)ret)
 
 /* dma_iova_unlink(dev, state, offset, size, dir, attrs) */
 HOOK_ARGS(iova_unlink)
 {
-	call_single(c, OP_IOVA_UNLINK, a0, a1 + a2, a3, a4, a5);
+	call_single(c, OP_IOVA_UNLINK, a0, a1, a3, a4, a5);
 }
 HOOK_FAILED(iova_unlink, ret, false)
 
@@ -163,22 +163,22 @@ HOOK_ARGS(arch_flush)
 }
 HOOK_FAILED(arch_flush, ret, false)
 
-/* X(base, variant): API functions whose first argument is the device. */
+/* X(base, operation, variant): API functions; their first argument is the device. */
 #define API_HOOKS(X)                                                                               \
-	X(map_sg, 0)                                                                               \
-	X(map_sgtable, 1)                                                                          \
-	X(unmap_sg, 0)                                                                             \
-	X(sync_sg_for_device, 0)                                                                   \
-	X(sync_sg_for_cpu, 0)                                                                      \
-	X(map_page, 0)                                                                             \
-	X(map_phys, 1)                                                                             \
-	X(unmap_page, 0)                                                                           \
-	X(sync_single_for_device, 0)                                                               \
-	X(sync_single_for_cpu, 0)                                                                  \
-	X(iova_link, 0)                                                                            \
-	X(iova_sync, 0)                                                                            \
-	X(iova_unlink, 0)                                                                          \
-	X(iova_destroy, 1)
+	X(map_sg, OP_MAP_SG, 0)                                                                    \
+	X(map_sgtable, OP_MAP_SG, 1)                                                               \
+	X(unmap_sg, OP_UNMAP_SG, 0)                                                                \
+	X(sync_sg_for_device, OP_SYNC_SG_FOR_DEVICE, 0)                                            \
+	X(sync_sg_for_cpu, OP_SYNC_SG_FOR_CPU, 0)                                                  \
+	X(map_page, OP_MAP_PAGE, 0)                                                                \
+	X(map_phys, OP_MAP_PAGE, 1)                                                                \
+	X(unmap_page, OP_UNMAP_PAGE, 0)                                                            \
+	X(sync_single_for_device, OP_SYNC_SINGLE_FOR_DEVICE, 0)                                    \
+	X(sync_single_for_cpu, OP_SYNC_SINGLE_FOR_CPU, 0)                                          \
+	X(iova_link, OP_IOVA_LINK, 0)                                                              \
+	X(iova_sync, OP_IOVA_SYNC, 0)                                                              \
+	X(iova_unlink, OP_IOVA_UNLINK, 0)                                                          \
+	X(iova_destroy, OP_IOVA_UNLINK, 1)
 
 /* X(base): functions that copy through a bounce buffer; one program each, as each has one target. */
 #define BOUNCE_HOOKS(X)                                                                            \

@@ -32,12 +32,12 @@
  */
 static __always_inline int kprobe_enter(const struct call *c, u64 sp)
 {
-	struct call_frame *f = frame_push(sp);
+	struct call_frame *f = frame_push(ROW_TAG_OP(c->tag), sp);
 
 	if (!f)
 		return 0;
 	f->dev = c->dev;
-	f->list = c->list;
+	f->list = c->list == LIST_IS_ID ? c->id : c->list;
 	f->size = c->size;
 	f->nents = c->nents;
 	f->tag = c->tag;
@@ -45,24 +45,25 @@ static __always_inline int kprobe_enter(const struct call *c, u64 sp)
 	return 0;
 }
 
-static __always_inline struct call_frame *kprobe_call(struct call *c, u64 sp)
+static __always_inline bool kprobe_call(struct call *c, u32 op, u64 sp)
 {
 	struct task_calls *slot;
 	struct call_frame *f;
 	u64 index;
 
-	f = frame_find(sp, &slot, &index);
+	f = frame_find(op, sp, &slot, &index);
 	if (!f)
-		return NULL;
+		return false;
+	c->id = sp;
 	c->dev = f->dev;
 	c->list = f->list;
 	c->size = f->size;
 	c->nents = f->nents;
 	c->tag = f->tag;
-	return f;
+	return true;
 }
 
-#define KPROBE_PROGRAMS(base, on_enter, on_exit)                                                   \
+#define KPROBE_PROGRAMS(base, op, on_enter, on_exit)                                                   \
 	SEC("?kprobe") int base##_kprobe(REGS *r)                                                  \
 	{                                                                                          \
 		struct call c;                                                                     \
@@ -75,35 +76,34 @@ static __always_inline struct call_frame *kprobe_call(struct call *c, u64 sp)
 		u64 now = bpf_ktime_get_ns(), sp = REG_RETURN_SP(r);                               \
 		struct call c;                                                                     \
                                                                                                    \
-		if (!kprobe_call(&c, sp))                                                          \
+		if (!kprobe_call(&c, op, sp))                                                        \
 			return 0;                                                                  \
 		return on_exit;                                                                    \
 	}
 
-#define API_KPROBE(base, variant)                                                                  \
-	KPROBE_PROGRAMS(base, kprobe_enter(&c, REG_ENTRY_SP(r)),                                   \
-			kprobe_exit(&c, sp, now, base##_failed(REG_RET(r)), variant))
+#define API_KPROBE(base, op, variant)                                                                 \
+	KPROBE_PROGRAMS(base, op, kprobe_enter(&c, REG_ENTRY_SP(r)),                                  \
+			kprobe_exit(&c, now, base##_failed(REG_RET(r)), variant))
 
-static __always_inline int kprobe_exit(const struct call *c, u64 sp, u64 now, bool failed,
-				       u32 variant)
+static __always_inline int kprobe_exit(const struct call *c, u64 now, bool failed, u32 variant)
 {
 	struct device *dev = (void *)c->dev;
 
-	return call_exit(sp, now, c, (u64)BPF_CORE_READ(dev, kobj.name),
+	return call_exit(now, c, (u64)BPF_CORE_READ(dev, kobj.name),
 			 (u64)BPF_CORE_READ(dev, driver), failed, variant);
 }
 
 API_HOOKS(API_KPROBE)
 
-KPROBE_PROGRAMS(calibrate, kprobe_enter(&c, REG_ENTRY_SP(r)), kprobe_exit(&c, sp, now, false, 0))
+KPROBE_PROGRAMS(calibrate, OP_CALIBRATE, kprobe_enter(&c, REG_ENTRY_SP(r)), kprobe_exit(&c, now, false, 0))
 
-#define ARCH_KPROBE(base, barriers)                                                                \
-	KPROBE_PROGRAMS(base, kprobe_arch_enter(&c, REG_ENTRY_SP(r), barriers),                    \
-			arch_exit(sp, now, &c))
+#define ARCH_KPROBE(base, op, barriers)                                                               \
+	KPROBE_PROGRAMS(base, op, kprobe_arch_enter(&c, REG_ENTRY_SP(r), barriers),                   \
+			arch_exit(now, &c))
 
 static __always_inline int kprobe_arch_enter(const struct call *c, u64 sp, u32 barriers)
 {
-	struct call_frame *f = frame_push(sp);
+	struct call_frame *f = frame_push(ROW_TAG_OP(c->tag), sp);
 
 	if (!f)
 		return 0;
@@ -117,9 +117,10 @@ static __always_inline int kprobe_arch_enter(const struct call *c, u64 sp, u32 b
 	return 0;
 }
 
-ARCH_KPROBE(arch_sync_for_device, config.sync_has_barrier)
-ARCH_KPROBE(arch_sync_for_cpu, config.sync_has_barrier && (u32)REG_ARG2(r) != DIR_TO_DEVICE)
-ARCH_KPROBE(arch_flush, 1)
+ARCH_KPROBE(arch_sync_for_device, OP_ARCH_SYNC_FOR_DEVICE, config.sync_has_barrier)
+ARCH_KPROBE(arch_sync_for_cpu, OP_ARCH_SYNC_FOR_CPU,
+	    config.sync_has_barrier && (u32)REG_ARG2(r) != DIR_TO_DEVICE)
+ARCH_KPROBE(arch_flush, OP_ARCH_FLUSH, 1)
 
 SEC("?kprobe") int count_for_device_kprobe(REGS *r)
 {

@@ -8,19 +8,8 @@
 #include <bpf/bpf_core_read.h>
 #include "dmasync/shared.h"
 
-/* Set before load; the verifier removes what they switch off. */
-const volatile struct {
-	__u64 comm[2];	      /* zero-padded process name */
-	__u64 iommu_map_sg;   /* address of iommu_dma_map_sg(): tells dma-iommu up to 6.11; 0: unknown */
-	__u32 tgid;	      /* only this process; 0: all */
-	__u32 max_rows;	      /* rows the values map has room for */
-	__u32 cpus;	      /* possible CPUs */
-	bool comm_set;	      /* only processes called comm */
-	bool bytes;	      /* sum the lengths of lists */
-	bool attribute;	      /* barriers inside API calls are counted: frames carry the device */
-	bool procs;	      /* the process table exists and may be switched on */
-	bool sync_has_barrier; /* arch_sync_dma_for_*() waits itself (per-entry flavour) */
-} config = {};
+/* Set before load; the verifier removes what it switches off. */
+const volatile struct session_config config = {};
 
 /* The only variable in .bss: several objects of one session share the map behind it. */
 struct session_state state = {};

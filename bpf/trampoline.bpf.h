@@ -1,20 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Programs for BPF trampolines: fentry/fexit pairs and, since 7.0, fsession. */
+/* Programs for BPF trampolines: fentry/fexit pairs or, with FSESSION defined, both ends in one. */
 #ifndef TRAMPOLINE_BPF_H
 #define TRAMPOLINE_BPF_H
 
 #include "hooks.bpf.h"
 #include "arch.bpf.h"
 
-/*
- * One program runs at both ends of the function (BPF_TRACE_FSESSION). libbpf of Debian 12 does not
- * know that attach type: user space sets it on a program that is declared as fentry.
- */
-extern bool bpf_session_is_return(void *ctx) __ksym __weak;
-
 /* Reads past a function's last argument are dead code after inlining, so none is left to verify. */
 #define CTX_ARGS(ctx) ctx[0], ctx[1], ctx[2], ctx[3], ctx[4], ctx[5], ctx[6]
 
+#ifdef FSESSION
+/* Another signature than before 7.0, and one that does not fit stops the whole object's load. */
+extern bool bpf_session_is_return(void *ctx) __ksym;
+
+/* libbpf 1.1 does not know the attach type: user space sets it on what is declared as fentry. */
+#define TRAMPOLINE_PROGRAMS(base)                                                                  \
+	SEC("?fentry") int base##_session(u64 *ctx)                                                \
+	{                                                                                          \
+		if (bpf_session_is_return(ctx))                                                    \
+			return base##_end(ctx, bpf_ktime_get_ns());                                \
+		return base##_begin(ctx);                                                          \
+	}
+#else
 #define TRAMPOLINE_PROGRAMS(base)                                                                  \
 	SEC("?fentry") int base##_entry(u64 *ctx)                                                  \
 	{                                                                                          \
@@ -23,13 +30,8 @@ extern bool bpf_session_is_return(void *ctx) __ksym __weak;
 	SEC("?fexit") int base##_exit(u64 *ctx)                                                    \
 	{                                                                                          \
 		return base##_end(ctx, bpf_ktime_get_ns());                                        \
-	}                                                                                          \
-	SEC("?fentry") int base##_session(u64 *ctx)                                                \
-	{                                                                                          \
-		if (bpf_session_is_return(ctx))                                                    \
-			return base##_end(ctx, bpf_ktime_get_ns());                                \
-		return base##_begin(ctx);                                                          \
 	}
+#endif
 
 /* nret: index of the result behind the arguments. */
 #define API_TRAMPOLINE(base, variant, nret)                                                        \
@@ -38,7 +40,7 @@ extern bool bpf_session_is_return(void *ctx) __ksym __weak;
 		struct call c;                                                                     \
                                                                                                    \
 		base##_args(&c, CTX_ARGS(ctx));                                                    \
-		return call_enter(c.id, c.dev);                                                    \
+		return call_enter(ROW_TAG_OP(c.tag), c.id, c.dev);                                                    \
 	}                                                                                          \
 	static __always_inline int base##_end(u64 *ctx, u64 now)                                   \
 	{                                                                                          \
@@ -46,7 +48,7 @@ extern bool bpf_session_is_return(void *ctx) __ksym __weak;
 		struct call c;                                                                     \
                                                                                                    \
 		base##_args(&c, CTX_ARGS(ctx));                                                    \
-		return call_exit(c.id, now, &c, (u64)dev->kobj.name, (u64)dev->driver,             \
+		return call_exit(now, &c, (u64)dev->kobj.name, (u64)dev->driver,             \
 				 base##_failed(ctx[nret]), variant);                               \
 	}                                                                                          \
 	TRAMPOLINE_PROGRAMS(base)
@@ -68,7 +70,7 @@ API_TRAMPOLINE(iova_destroy, 1, 5)
 
 static __always_inline int calibrate_begin(u64 *ctx)
 {
-	return call_enter(call_id(OP_CALIBRATE, 1), CALIBRATE_DEV);
+	return call_enter(OP_CALIBRATE, 1, CALIBRATE_DEV);
 }
 
 static __always_inline int calibrate_end(u64 *ctx, u64 now)
@@ -76,7 +78,7 @@ static __always_inline int calibrate_end(u64 *ctx, u64 now)
 	struct call c;
 
 	calibrate_args(&c, 0, 0, 0, 0, 0, 0, 0);
-	return call_exit(c.id, now, &c, 0, 0, false, 0);
+	return call_exit(now, &c, 0, 0, false, 0);
 }
 
 TRAMPOLINE_PROGRAMS(calibrate)
@@ -87,14 +89,14 @@ TRAMPOLINE_PROGRAMS(calibrate)
 		struct call c;                                                                     \
                                                                                                    \
 		base##_args(&c, CTX_ARGS(ctx));                                                    \
-		return arch_enter(c.id, barriers);                                                 \
+		return arch_enter(&c, barriers);                                                 \
 	}                                                                                          \
 	static __always_inline int base##_end(u64 *ctx, u64 now)                                   \
 	{                                                                                          \
 		struct call c;                                                                     \
                                                                                                    \
 		base##_args(&c, CTX_ARGS(ctx));                                                    \
-		return arch_exit(c.id, now, &c);                                                   \
+		return arch_exit(now, &c);                                                   \
 	}                                                                                          \
 	TRAMPOLINE_PROGRAMS(base)
 
@@ -125,5 +127,11 @@ SEC("?fentry") int count_flush_entry(u64 *ctx)
 	}
 
 BOUNCE_HOOKS(BOUNCE_TRAMPOLINE)
+
+/* Loaded, never attached: a test run of it makes the kernel call its do-nothing functions. */
+SEC("?fentry") int call_null_target(u64 *ctx)
+{
+	return 0;
+}
 
 #endif

@@ -4,11 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <sys/mman.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include "dmasync/attach.h"
 #include "dmasync/log.h"
 #include "dmasync.skel.h"
+#include "fsession.skel.h"
 
 /* Since 7.0; Debian 12's headers and libbpf do not have it. */
 #define TRACE_FSESSION 58
@@ -17,7 +19,7 @@
 
 /* One loaded copy of the BPF object; all copies of a session share maps and state. */
 struct attach_object {
-	struct dmasync_bpf *skel;
+	struct bpf_object *obj;
 	struct bpf_link *links[2 * HEADER_HOOKS_MAX];
 	unsigned int n_links;
 	unsigned int measure, n_measure; /* the null target's links among them */
@@ -30,7 +32,6 @@ struct ladder {
 	unsigned int n;
 	struct hook_state *states;
 	struct attachment *at;
-	bool fsession; /* the kernel knows the attach type */
 	int last_err;
 };
 
@@ -51,53 +52,33 @@ static int keep_warning(enum libbpf_print_level level, const char *fmt, va_list 
 	return pass_messages && level != LIBBPF_DEBUG ? vfprintf(stderr, fmt, args) : 0;
 }
 
-/*
- * A kernel that does not know the attach type refuses it before the verifier runs; one that does
- * lets the verifier complain that the function is missing.
- */
-static bool kernel_has_fsession(void)
-{
-	struct bpf_insn insns[] = {
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K },
-		{ .code = BPF_JMP | BPF_EXIT },
-	};
-	char log[256] = "";
-	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = TRACE_FSESSION,
-		    .log_buf = log, .log_size = sizeof(log), .log_level = 1);
-	int fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, "probe", "GPL", insns, 2, &opts);
-
-	if (fd >= 0)
-		close(fd);
-	return fd >= 0 || log[0];
-}
-
-static struct bpf_program *program(struct dmasync_bpf *skel, const struct hook *h, const char *end)
+static struct bpf_program *program(const struct bpf_object *obj, const struct hook *h, const char *end)
 {
 	char name[64];
 
 	snprintf(name, sizeof(name), "%s_%s", h->programs, end);
-	return bpf_object__find_program_by_name(skel->obj, name);
+	return bpf_object__find_program_by_name(obj, name);
 }
 
 /* Programs of @h at @rung: *@entry always, *@exit only for hooks of both ends. */
-static void programs(struct dmasync_bpf *skel, const struct hook *h, enum rung rung,
+static void programs(const struct bpf_object *obj, const struct hook *h, enum rung rung,
 		     struct bpf_program **entry, struct bpf_program **exit)
 {
 	*exit = NULL;
 	switch (rung) {
 	case RUNG_FSESSION:
-		*entry = program(skel, h, "session");
+		*entry = program(obj, h, "session");
 		/* Hooks of one end are the same program on both trampoline rungs. */
 		if (!*entry)
-			*entry = program(skel, h, "entry");
+			*entry = program(obj, h, "entry");
 		break;
 	case RUNG_FENTRY:
-		*entry = program(skel, h, "entry");
-		*exit = program(skel, h, "exit");
+		*entry = program(obj, h, "entry");
+		*exit = program(obj, h, "exit");
 		break;
 	default:
-		*entry = program(skel, h, "kprobe");
-		*exit = program(skel, h, "kretprobe");
+		*entry = program(obj, h, "kprobe");
+		*exit = program(obj, h, "kretprobe");
 	}
 }
 
@@ -116,10 +97,15 @@ static int want_program(struct bpf_program *prog, const struct hook *h, enum run
 	return err;
 }
 
-static void set_config(struct dmasync_bpf *skel, const struct attach_config *cfg)
+static int set_config(const struct bpf_object *obj, const struct attach_config *cfg)
 {
-	typeof(skel->rodata->config) *c = &skel->rodata->config;
+	struct bpf_map *map = bpf_object__find_map_by_name(obj, ".rodata");
+	struct session_config *c;
+	size_t size = 0;
 
+	c = map ? (void *)bpf_map__initial_value(map, &size) : NULL;
+	if (!c || size != sizeof(*c))
+		return -EINVAL;
 	c->tgid = cfg->tgid;
 	c->comm_set = cfg->comm;
 	if (cfg->comm)
@@ -130,30 +116,44 @@ static void set_config(struct dmasync_bpf *skel, const struct attach_config *cfg
 	c->attribute = cfg->attribute;
 	c->procs = cfg->procs;
 	c->sync_has_barrier = cfg->sync_has_barrier;
-	c->iommu_map_sg = cfg->iommu_map_sg;
+	c->iommu_map_sg = cfg->facts.iommu_map_sg;
+	return 0;
+}
+
+/* Maps that all objects of a session share. */
+static const char *const shared_maps[] = { "row_values", "row_infos", "procs", ".bss" };
+
+#define N_SHARED (sizeof(shared_maps) / sizeof(shared_maps[0]))
+
+static int map_fd(const struct bpf_object *obj, const char *name)
+{
+	return bpf_object__find_map_fd_by_name(obj, name);
 }
 
 /* Sizes the maps, or takes those of the first object. */
-static int set_maps(struct dmasync_bpf *skel, const struct attach_config *cfg,
+static int set_maps(const struct bpf_object *obj, const struct attach_config *cfg,
 		    const struct attachment *at)
 {
-	struct dmasync_bpf *first = at->n_objects ? at->objects[0].skel : NULL;
-	int err;
+	struct bpf_map *map[N_SHARED];
+	struct session_state *state;
+	int err = 0;
 
-	if (!cfg->procs)
-		bpf_map__set_autocreate(skel->maps.procs, false);
-	if (first) {
-		err = bpf_map__reuse_fd(skel->maps.row_values,
-					bpf_map__fd(first->maps.row_values));
-		err = err ?: bpf_map__reuse_fd(skel->maps.row_infos, bpf_map__fd(first->maps.row_infos));
-		err = err ?: bpf_map__reuse_fd(skel->maps.bss, bpf_map__fd(first->maps.bss));
-		if (!err && cfg->procs)
-			err = bpf_map__reuse_fd(skel->maps.procs, bpf_map__fd(first->maps.procs));
-		return err;
+	for (size_t i = 0; i < N_SHARED; i++) {
+		map[i] = bpf_object__find_map_by_name(obj, shared_maps[i]);
+		if (!map[i])
+			return -EINVAL;
 	}
-	skel->bss->state.n_rows = ROWS_RESERVED;
-	err = bpf_map__set_max_entries(skel->maps.row_values, 2 * cfg->cpus * cfg->max_rows);
-	return err ?: bpf_map__set_max_entries(skel->maps.row_infos, cfg->max_rows);
+	if (!cfg->procs)
+		bpf_map__set_autocreate(map[2], false);
+	for (size_t i = 0; i < N_SHARED && at->n_objects && !err; i++)
+		if (i != 2 || cfg->procs)
+			err = bpf_map__reuse_fd(map[i], map_fd(at->objects[0].obj, shared_maps[i]));
+	if (at->n_objects)
+		return err;
+	state = (void *)bpf_map__initial_value(map[3], &(size_t){ 0 });
+	state->n_rows = ROWS_RESERVED;
+	err = bpf_map__set_max_entries(map[0], 2 * cfg->cpus * cfg->max_rows);
+	return err ?: bpf_map__set_max_entries(map[1], cfg->max_rows);
 }
 
 static struct bpf_link *attach_program(struct bpf_program *prog, const struct hook *h,
@@ -171,7 +171,7 @@ static int attach_hook(struct attach_object *obj, const struct hook *h, enum run
 	struct bpf_program *entry, *exit;
 	struct bpf_link *first, *second;
 
-	programs(obj->skel, h, rung, &entry, &exit);
+	programs(obj->obj, h, rung, &entry, &exit);
 	first = attach_program(entry, h, rung, false);
 	if (!first)
 		return -errno;
@@ -197,37 +197,56 @@ static void fail_hook(struct hook_state *state, int err, const char *doing)
 	snprintf(state->reason, sizeof(state->reason), "%s: %s", doing, text);
 }
 
-/* Makes a loaded object of @set's programs. NULL with l->last_err set. */
-static struct dmasync_bpf *load_set(struct ladder *l, enum rung rung, const unsigned int *set,
-				    unsigned int n)
+static struct bpf_object *open_object(enum rung rung)
 {
-	struct dmasync_bpf *skel = dmasync_bpf__open();
-	int err = 0;
+	const void *elf;
+	size_t size;
 
-	if (!skel) {
+	if (rung == RUNG_FSESSION)
+		elf = fsession_bpf__elf_bytes(&size);
+	else
+		elf = dmasync_bpf__elf_bytes(&size);
+	return bpf_object__open_mem(elf, size, NULL);
+}
+
+/* A test run of this program, which is never attached, makes the kernel call the null target. */
+static int want_caller(const struct bpf_object *obj, const struct hook *h)
+{
+	struct bpf_program *prog = bpf_object__find_program_by_name(obj, "call_null_target");
+
+	return want_program(prog, h, RUNG_FENTRY);
+}
+
+/* Makes a loaded object of @set's programs. NULL with l->last_err set. */
+static struct bpf_object *load_set(struct ladder *l, enum rung rung, const unsigned int *set,
+				   unsigned int n)
+{
+	struct bpf_object *obj = open_object(rung);
+	int err;
+
+	if (!obj) {
 		l->last_err = -errno;
 		return NULL;
 	}
-	set_config(skel, l->cfg);
-	err = set_maps(skel, l->cfg, l->at);
+	err = set_config(obj, l->cfg);
+	err = err ?: set_maps(obj, l->cfg, l->at);
 	for (unsigned int i = 0; i < n && !err; i++) {
 		const struct hook *h = &l->hooks[set[i]];
 		struct bpf_program *entry, *exit;
 
-		programs(skel, h, rung, &entry, &exit);
+		programs(obj, h, rung, &entry, &exit);
 		err = entry ? want_program(entry, h, rung) : -ENOENT;
 		err = err ?: want_program(exit, h, rung);
-		/* A test run of this one, attached or not, makes the kernel call the null target. */
 		if (!err && h->kind == HOOK_MEASURE)
-			err = want_program(skel->progs.calibrate_entry, h, RUNG_FENTRY);
+			err = want_caller(obj, h);
 	}
-	err = err ?: dmasync_bpf__load(skel);
+	err = err ?: bpf_object__load(obj);
 	if (err) {
 		l->last_err = err;
-		dmasync_bpf__destroy(skel);
+		bpf_object__close(obj);
 		return NULL;
 	}
-	return skel;
+	return obj;
 }
 
 static void drop_object(struct attach_object *obj)
@@ -235,13 +254,14 @@ static void drop_object(struct attach_object *obj)
 	for (unsigned int i = 0; i < obj->n_links; i++)
 		bpf_link__destroy(obj->links[i]);
 	obj->n_links = 0;
-	dmasync_bpf__destroy(obj->skel);
+	bpf_object__close(obj->obj);
 }
 
 static void note_measure(struct ladder *l, struct attach_object *obj, enum rung rung)
 {
 	l->at->calibrated = rung;
-	l->at->calibrate_prog = bpf_program__fd(obj->skel->progs.calibrate_entry);
+	l->at->calibrate_prog = bpf_program__fd(
+		bpf_object__find_program_by_name(obj->obj, "call_null_target"));
 	obj->n_measure = rung == RUNG_FSESSION ? 1 : 2;
 	obj->measure = obj->n_links - obj->n_measure;
 }
@@ -259,8 +279,8 @@ static void try_set(struct ladder *l, enum rung rung, const unsigned int *set, u
 	}
 	at->objects = more;
 	obj = &more[at->n_objects];
-	*obj = (struct attach_object){ .skel = load_set(l, rung, set, n) };
-	if (!obj->skel) {
+	*obj = (struct attach_object){ .obj = load_set(l, rung, set, n) };
+	if (!obj->obj) {
 		for (unsigned int i = 0; i < n; i++)
 			fail_hook(&l->states[set[i]], l->last_err, "load");
 		/* One program that this kernel refuses must not take the others along. */
@@ -296,7 +316,7 @@ static bool rung_allowed(const struct ladder *l, enum rung rung, const struct ho
 	/* An instruction inside a function can only be probed by a kprobe. */
 	if (h->kind == HOOK_SITE)
 		return rung == RUNG_KPROBE;
-	if (rung == RUNG_FSESSION && !l->fsession)
+	if (rung == RUNG_FSESSION && !l->cfg->facts.fsession)
 		return false;
 	return l->cfg->rung == RUNG_NONE || l->cfg->rung == rung;
 }
@@ -345,6 +365,28 @@ static void init_state(struct hook_state *s, const struct hook *h)
 		snprintf(s->reason, sizeof(s->reason), "not in this kernel");
 }
 
+static int take_maps(struct attachment *at, const struct attach_config *cfg)
+{
+	const struct bpf_object *obj = at->objects[0].obj;
+	void *state;
+
+	at->row_values = map_fd(obj, "row_values");
+	at->row_infos = map_fd(obj, "row_infos");
+	if (cfg->procs)
+		at->procs = map_fd(obj, "procs");
+	state = mmap(NULL, sizeof(*at->state), PROT_READ | PROT_WRITE, MAP_SHARED,
+		     map_fd(obj, ".bss"), 0);
+	if (state == MAP_FAILED) {
+		int err = -errno;
+
+		log_error("cannot map the probes' state: %s", strerror(errno));
+		attach_close(at);
+		return err;
+	}
+	at->state = state;
+	return 0;
+}
+
 int attach_open(const struct attach_config *cfg, const struct hook *hooks, unsigned int n,
 		struct hook_state *states, struct attachment *at)
 {
@@ -354,7 +396,6 @@ int attach_open(const struct attach_config *cfg, const struct hook *hooks, unsig
 	pass_messages = cfg->verbose;
 	last_warning[0] = '\0';
 	libbpf_set_print(keep_warning);
-	l.fsession = kernel_has_fsession();
 	for (unsigned int i = 0; i < n; i++)
 		init_state(&states[i], &hooks[i]);
 	for (int rank = 0; rank < 2; rank++)
@@ -366,12 +407,7 @@ int attach_open(const struct attach_config *cfg, const struct hook *hooks, unsig
 			  last_warning[0] ? last_warning : "no message");
 		return l.last_err ?: -EOPNOTSUPP;
 	}
-	at->state = &at->objects[0].skel->bss->state;
-	at->row_values = bpf_map__fd(at->objects[0].skel->maps.row_values);
-	at->row_infos = bpf_map__fd(at->objects[0].skel->maps.row_infos);
-	if (cfg->procs)
-		at->procs = bpf_map__fd(at->objects[0].skel->maps.procs);
-	return 0;
+	return take_maps(at, cfg);
 }
 
 void attach_stop_calibrating(struct attachment *at)
@@ -402,6 +438,8 @@ void attach_close(struct attachment *at)
 	for (unsigned int i = 0; i < at->n_objects; i++)
 		drop_object(&at->objects[i]);
 	free(at->objects);
+	if (at->state)
+		munmap(at->state, sizeof(*at->state));
 	*at = (struct attachment){ .procs = -1, .calibrate_prog = -1 };
 }
 
@@ -411,7 +449,7 @@ __u64 attach_recursion_misses(const struct attachment *at)
 	__u64 misses = 0;
 
 	for (unsigned int i = 0; i < at->n_objects; i++) {
-		bpf_object__for_each_program(prog, at->objects[i].skel->obj) {
+		bpf_object__for_each_program(prog, at->objects[i].obj) {
 			struct bpf_prog_info info = {};
 			__u32 len = sizeof(info);
 
@@ -428,7 +466,7 @@ void attach_print_stats(const struct attachment *at, FILE *out)
 	struct bpf_program *prog;
 
 	for (unsigned int i = 0; i < at->n_objects; i++) {
-		bpf_object__for_each_program(prog, at->objects[i].skel->obj) {
+		bpf_object__for_each_program(prog, at->objects[i].obj) {
 			struct bpf_prog_info info = {};
 			__u32 len = sizeof(info);
 

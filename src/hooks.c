@@ -162,9 +162,9 @@ static void take(struct hook *h, const struct hook_def *d)
 }
 
 int hooks_plan(const struct options *opt, const struct features *f, const char *kallsyms,
-	       struct hook *hooks, __u64 *iommu_map_sg, char *why, size_t len)
+	       struct hook *hooks, struct hook_facts *facts, char *why, size_t len)
 {
-	struct ksym syms[N_DEFS + 1] = {};
+	struct ksym syms[N_DEFS + 2] = {};
 	int n = 0, err;
 
 	for (size_t i = 0; i < N_DEFS; i++) {
@@ -174,12 +174,14 @@ int hooks_plan(const struct options *opt, const struct features *f, const char *
 		take(&hooks[n++], &defs[i]);
 	}
 	syms[n].name = "iommu_dma_map_sg";
-	err = ksyms_find(kallsyms, syms, n + 1, why, len);
+	syms[n + 1].name = "bpf_jit_supports_fsession";
+	err = ksyms_find(kallsyms, syms, n + 2, why, len);
 	if (err < 0)
 		return err;
 	for (int i = 0; i < n; i++)
 		hooks[i].exists = syms[i].seen;
-	*iommu_map_sg = syms[n].addr;
+	facts->iommu_map_sg = syms[n].addr;
+	facts->fsession = syms[n + 1].seen;
 
 	if (opt->exact || opt->level == LEVEL_ARCH) {
 		for (size_t i = 0; i < f->n_sites && n < HEADER_HOOKS_MAX; i++) {

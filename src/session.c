@@ -228,8 +228,7 @@ static int attach_hooks(struct session *s, unsigned int cpus)
 	char why[160] = "";
 	int n;
 
-	n = hooks_plan(&s->opt, &s->features, KSYMS_PATH, hooks, &cfg.iommu_map_sg, why,
-		       sizeof(why));
+	n = hooks_plan(&s->opt, &s->features, KSYMS_PATH, hooks, &cfg.facts, why, sizeof(why));
 	if (n < 0) {
 		log_error("cannot read kernel symbols: %s", why);
 		return n;

@@ -17,7 +17,7 @@ struct attach_config {
 	bool attribute; /* frames carry the device and counted barriers */
 	bool procs;
 	bool sync_has_barrier;
-	__u64 iommu_map_sg;
+	struct hook_facts facts;
 	bool verbose; /* pass libbpf's messages on */
 };
 

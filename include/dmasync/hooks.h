@@ -33,13 +33,18 @@ struct hook {
 	bool exists; /* the kernel has the symbol */
 };
 
+/* What else the symbols tell. */
+struct hook_facts {
+	__u64 iommu_map_sg; /* address of iommu_dma_map_sg(); 0: unknown */
+	bool fsession;	    /* the kernel knows BPF_TRACE_FSESSION (since 7.0) */
+};
+
 /*
  * Hooks that @opt asks for on a kernel with @f: all alternatives, in order of group and rank, with
  * ->exists filled in from @kallsyms. Returns their number (at most HEADER_HOOKS_MAX), or -errno
- * with the reason in @why. @hooks has HEADER_HOOKS_MAX places. @iommu_map_sg gets the address of
- * iommu_dma_map_sg(), 0 if unknown.
+ * with the reason in @why. @hooks has HEADER_HOOKS_MAX places.
  */
 int hooks_plan(const struct options *opt, const struct features *f, const char *kallsyms,
-	       struct hook *hooks, __u64 *iommu_map_sg, char *why, size_t len);
+	       struct hook *hooks, struct hook_facts *facts, char *why, size_t len);
 
 #endif

@@ -160,7 +160,7 @@ struct call_frame {
 	__u32 dsb;     /* barriers counted inside this call so far */
 	__u32 bounces; /* bounced entries so far */
 	__u32 owner;   /* this call claimed the slot and releases it */
-	__u32 pad;
+	__u32 op;
 };
 
 _Static_assert(sizeof(struct call_frame) == 64, "one frame a cache line");
@@ -176,6 +176,23 @@ struct task_calls {
 _Static_assert(sizeof(struct task_calls) == 512, "slots are power-of-two sized");
 
 #define PROC_ROWS_MAX 4096 /* {process, row} pairs in an interval */
+
+/* What the programs are told when they are loaded; the only variable in .rodata. */
+struct session_config {
+	__u64 comm[2];	       /* zero-padded process name */
+	__u64 iommu_map_sg;    /* address of iommu_dma_map_sg(): dma-iommu's ops up to 6.11; or 0 */
+	__u32 tgid;	       /* only this process; 0: all */
+	__u32 max_rows;	       /* rows the values map has room for */
+	__u32 cpus;	       /* possible CPUs */
+	_Bool comm_set;	       /* only processes called comm */
+	_Bool bytes;	       /* sum the lengths of lists */
+	_Bool attribute;       /* barriers inside API calls are counted: frames carry the device */
+	_Bool procs;	       /* the process table exists and may be switched on */
+	_Bool sync_has_barrier; /* arch_sync_dma_for_*() waits itself (per-entry flavour) */
+	__u8 pad[7];
+};
+
+_Static_assert(sizeof(struct session_config) == 48, "session_config has no implicit padding");
 
 /* Everything that BPF and user space share besides the maps of rows; lives in .bss. */
 struct session_state {
