@@ -7,4 +7,13 @@ int cmd_top(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 
+struct command {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *help; /* one line */
+};
+
+/* Every subcommand; ends with a NULL name. Without one, cmd_top() runs. */
+extern const struct command commands[];
+
 #endif

@@ -72,4 +72,10 @@ struct options {
 /* Defaults of every field. */
 void options_init(struct options *opt);
 
+/* Words of the command line: "time", "dsb/call"; "row", "device". By name: -1 when unknown. */
+const char *sort_name(enum sort_key key);
+int sort_by_name(const char *name);
+const char *group_name(enum group_by by);
+int group_by_name(const char *name);
+
 #endif

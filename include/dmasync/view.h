@@ -41,6 +41,12 @@ struct view_source {
 };
 
 /*
+ * True when stdin and stdout are a terminal that can place its cursor; else false with a static
+ * reason in *@why, or NULL there when stdout is no terminal at all and nobody expects a view.
+ */
+bool tui_possible(const char **why);
+
+/*
  * Live view on the terminal until the user quits, a signal asks to end, the source is done or
  * @opt's limits are reached. Adds every interval to @total. Restores the terminal in any case.
  * 0 or -errno.

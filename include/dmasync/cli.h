@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Command line: option definitions that subcommands share, and the parser of the live view. */
+#ifndef DMASYNC_CLI_H
+#define DMASYNC_CLI_H
+
+#include <argp.h>
+#include "options.h"
+
+/*
+ * argp children. A parser that lists some of them sets state->child_inputs[] to its struct options
+ * at ARGP_KEY_INIT (see options_parse_top()). Wrong values end in a message and exit status 2.
+ */
+extern const struct argp cli_run;    /* -i -n -d */
+extern const struct argp cli_filter; /* -D -p -c -O */
+extern const struct argp
+	cli_probe; /* --level --exact --no-bytes --attach --max-rows --max-loss --pmu */
+extern const struct argp cli_table;  /* -s --by --hist */
+extern const struct argp cli_output; /* --json -o -v */
+
+/*
+ * "dmasynctop: OPTION 'VALUE': WHY; valid: VALID", then argp's hint at --help and exit status 2.
+ * Returns EINVAL for argp, in case the parser was told not to exit.
+ */
+error_t cli_error(struct argp_state *state, const char *option, const char *value, const char *why,
+		  const char *valid);
+
+/*
+ * Parses the command line of the live view and batch mode into @opt (defaults are set first).
+ * @flags are argp's, 0 in the product: then a wrong command line does not return. 0 or -EINVAL.
+ */
+int options_parse_top(int argc, char **argv, unsigned int flags, struct options *opt);
+
+#endif

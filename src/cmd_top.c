@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: GPL-2.0
+/* dmasynctop without a subcommand: live view, or text and JSON batch, with or without a command. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <dmasync/child.h>
+#include <dmasync/cli.h>
+#include <dmasync/cmd.h>
+#include <dmasync/events.h>
+#include <dmasync/log.h>
+#include <dmasync/session.h>
+#include <dmasync/view.h>
+#include "text.h"
+
+struct run {
+	struct options opt;
+	struct session *session;
+	const struct header *hdr;
+	FILE *out;
+	struct events ev;
+	struct child child;
+	FILE *capture;	       /* output of the command while the live view has the terminal */
+	struct interval iv;    /* newest */
+	struct interval total; /* all */
+	unsigned int count;
+};
+
+/* 0 or -errno of what was written to @out so far. */
+static int check_output(FILE *out)
+{
+	errno = 0;
+	if (!fflush(out) && !ferror(out))
+		return 0;
+	return errno ? -errno : -EIO;
+}
+
+static int print_header(struct run *r)
+{
+	if (r->opt.json)
+		return json_print(r->out, json_header(r->hdr));
+	text_header(r->out, r->hdr, &r->opt);
+	return check_output(r->out);
+}
+
+static int print_interval(struct run *r)
+{
+	if (r->opt.json)
+		return json_print(r->out, json_interval(r->hdr, &r->iv));
+	text_interval(r->out, r->hdr, &r->iv, &r->opt);
+	return check_output(r->out);
+}
+
+static int print_end(struct run *r)
+{
+	if (r->opt.json)
+		return json_print(r->out, json_end(r->hdr, &r->total));
+	text_end(r->out, r->hdr, &r->total, &r->opt);
+	return check_output(r->out);
+}
+
+/* Errors of session_read() have had their message; those of the output have not. */
+static int output_failed(const struct run *r, int err)
+{
+	if (err && err != -EPIPE)
+		log_error("cannot write to %s: %s; the measurement ends here",
+			  r->opt.output ? r->opt.output : "stdout", strerror(-err));
+	return err;
+}
+
+static int take_interval(struct run *r)
+{
+	int err = session_read(r->session, &r->iv);
+
+	if (err)
+		return err;
+	if (interval_add(&r->total, &r->iv)) {
+		log_error("out of memory for the totals");
+		return -ENOMEM;
+	}
+	return output_failed(r, print_interval(r));
+}
+
+/*
+ * A typed interrupt reaches the command by itself; one that was sent to us alone is passed on. The
+ * measurement goes on until the command has ended of it; asked twice, we stop waiting.
+ */
+static bool stops(struct run *r, unsigned int *stop_signals)
+{
+	if (!r->child.running)
+		return true;
+	if (++*stop_signals > 1) {
+		child_signal(&r->child, SIGKILL);
+		return true;
+	}
+	if (r->ev.stop_sent)
+		child_signal(&r->child, r->ev.stop_signal);
+	return false;
+}
+
+static int batch_loop(struct run *r)
+{
+	unsigned int stop_signals = 0;
+	bool last = false;
+	int mask, err = 0;
+
+	while (!last && !err) {
+		mask = events_wait(&r->ev, -1);
+		if (mask < 0)
+			return mask;
+		if (mask & EVENT_STOP)
+			last |= stops(r, &stop_signals);
+		if (mask & EVENT_CHILD && r->child.running)
+			last |= child_ended(&r->child);
+		last |= !!(mask & EVENT_END);
+		if (!last && !(mask & EVENT_TICK))
+			continue;
+		/* Without hooks nothing can arrive any more: the last interval is complete. */
+		if (last)
+			session_detach(r->session);
+		err = take_interval(r);
+		last |= ++r->count == r->opt.count;
+	}
+	return err;
+}
+
+/* The command may outlive a limit of the measurement, or the interest of the user. */
+static void finish_command(struct run *r)
+{
+	int mask;
+
+	child_stop(&r->child);
+	while (!child_ended(&r->child)) {
+		mask = events_wait(&r->ev, -1);
+		if (mask < 0)
+			return;
+		if (mask & EVENT_STOP)
+			child_signal(&r->child, SIGKILL);
+	}
+}
+
+static int run_batch(struct run *r)
+{
+	int err = output_failed(r, print_header(r));
+
+	if (err)
+		return err;
+	if (r->opt.cmd) {
+		err = child_start(&r->child, r->opt.cmd, &r->ev, NULL);
+		if (err)
+			return err;
+	}
+	err = events_start(&r->ev, r->opt.interval_ns, r->opt.duration_ns);
+	if (!err)
+		err = batch_loop(r);
+	return err ? err : output_failed(r, print_end(r));
+}
+
+static int read_live(void *ctx, struct interval *iv)
+{
+	struct run *r = ctx;
+
+	return session_read(r->session, iv);
+}
+
+static int set_procs_live(void *ctx, bool on)
+{
+	struct run *r = ctx;
+
+	return session_set_procs(r->session, on);
+}
+
+static bool done_live(void *ctx)
+{
+	struct run *r = ctx;
+
+	if (!r->child.pid || !child_ended(&r->child))
+		return false;
+	session_detach(r->session);
+	return true;
+}
+
+/* Shows what the command printed while the live view had the terminal. */
+static void replay_output(FILE *capture)
+{
+	char buf[4096];
+	size_t n;
+
+	if (!capture)
+		return;
+	rewind(capture);
+	while ((n = fread(buf, 1, sizeof(buf), capture)) > 0) {
+		if (fwrite(buf, 1, n, stdout) != n)
+			break;
+	}
+	fclose(capture);
+}
+
+static int run_live(struct run *r)
+{
+	struct view_source src = {
+		.hdr = r->hdr,
+		.read = read_live,
+		.set_procs = set_procs_live,
+		.done = r->opt.cmd ? done_live : NULL,
+		.ctx = r,
+	};
+	int err;
+
+	if (r->opt.cmd) {
+		r->capture = tmpfile();
+		if (!r->capture) {
+			log_error("cannot keep the command's output in %s: %s; use -b", P_tmpdir,
+				  strerror(errno));
+			return -errno;
+		}
+		err = child_start(&r->child, r->opt.cmd, &r->ev, r->capture);
+		if (err)
+			return err;
+	}
+	err = tui_run(&src, &r->opt, &r->total);
+	finish_command(r);
+	replay_output(r->capture);
+	if (err || !r->opt.cmd)
+		return err;
+	return output_failed(r, print_end(r));
+}
+
+static bool lost_too_much(const struct run *r)
+{
+	const struct loss *loss = &r->total.loss;
+	char words[320];
+
+	if (!loss_total(loss))
+		return false;
+	loss_words(loss, words, sizeof(words));
+	if (r->opt.max_loss_set && loss_total(loss) > r->opt.max_loss) {
+		log_error("%s; --max-loss allows %llu", words, r->opt.max_loss);
+		return true;
+	}
+	log_warn("%s", words);
+	return false;
+}
+
+/*
+ * A reader that went away (| head) has what it wanted: the end is quiet and successful. The
+ * command's own status comes before ours: who runs a command through us wants to know how it went.
+ */
+static int exit_status(struct run *r, int err)
+{
+	if (r->opt.cmd && !r->child.pid)
+		return r->child.status ? r->child.status : EXIT_FAILED;
+	if (err && err != -EPIPE)
+		return EXIT_FAILED;
+	if (r->opt.cmd && r->child.status)
+		return r->child.status;
+	return lost_too_much(r) ? EXIT_LOSS : EXIT_OK;
+}
+
+static int open_output(struct run *r)
+{
+	r->out = stdout;
+	if (!r->opt.output)
+		return 0;
+	r->out = fopen(r->opt.output, "we");
+	if (r->out)
+		return 0;
+	log_error("cannot write to %s: %s", r->opt.output, strerror(errno));
+	return -errno;
+}
+
+static int close_output(struct run *r, int err)
+{
+	if (r->out && r->out != stdout && fclose(r->out) && !err)
+		return output_failed(r, -errno);
+	return err;
+}
+
+static int open_session(struct run *r)
+{
+	int err = session_open(&r->opt, &r->session);
+
+	if (err == -EPERM || err == -EOPNOTSUPP || err == -ENOSYS)
+		return EXIT_UNSUPPORTED;
+	if (err)
+		return EXIT_FAILED;
+	r->hdr = session_header(r->session);
+	if (r->opt.by == BY_PROCESS)
+		session_set_procs(r->session, true);
+	return EXIT_OK;
+}
+
+static bool choose_live(struct run *r)
+{
+	const char *why;
+
+	if (r->opt.batch)
+		return false;
+	if (tui_possible(&why))
+		return true;
+	if (why)
+		log_warn("no live view: %s; printing text, as with -b", why);
+	return false;
+}
+
+int cmd_top(int argc, char **argv)
+{
+	struct run r = {};
+	bool live;
+	int status, err;
+
+	if (options_parse_top(argc, argv, 0, &r.opt))
+		return EXIT_USAGE;
+	live = choose_live(&r);
+	r.opt.procs |= live;
+	if (open_output(&r))
+		return EXIT_FAILED;
+	status = open_session(&r);
+	if (status)
+		return status;
+	interval_init(&r.iv);
+	interval_init(&r.total);
+	err = events_open(&r.ev, live);
+	if (!err) {
+		err = live ? run_live(&r) : run_batch(&r);
+		session_detach(r.session);
+		finish_command(&r);
+		events_close(&r.ev);
+	}
+	err = close_output(&r, err);
+	status = exit_status(&r, err);
+	if (r.opt.verbose)
+		session_print_stats(r.session, stderr);
+	session_close(r.session);
+	interval_free(&r.iv);
+	interval_free(&r.total);
+	return status;
+}

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Table of the subcommands. */
+#include <stddef.h>
+#include <dmasync/cmd.h>
+
+const struct command commands[] = {
+	{"doctor", cmd_doctor, "what works on this machine, and why not"},
+	{"bench", cmd_bench, "time cache maintenance from user space, through udmabuf"},
+	{NULL, NULL, NULL},
+};
