@@ -4,38 +4,37 @@
 
 lab_suites=(bookworm bookworm-security trixie trixie-security trixie-backports)
 
-# apt_uri main|security: the archive's URI and keyring as this machine's own apt has them.
+# apt_uri main|security: the archive's URI as this machine's own apt has it.
 apt_uri()
 {
 	# shellcheck disable=SC2016
-	apt-get indextargets --format '$(RELEASE) $(REPO_URI) $(SIGNED_BY)' 'Created-By: Packages' |
+	apt-get indextargets --format '$(RELEASE) $(REPO_URI)' 'Created-By: Packages' |
 		awk -v want="$1" -v names='^(bookworm|trixie|forky|sid|stable|oldstable|testing|unstable)$' '
 		{
 			kind = $1 ~ /-security$/ ? "security" : ($1 ~ names ? "main" : "")
-			if (kind == want) {
-				print $2, ($3 ~ "^/" ? $3 : "-")
-				exit
-			}
+			if (kind == want && !done++)
+				print $2
 		}'
 }
 
 # Writes the private apt's configuration for one architecture.
 apt_configure()
 {
-	local arch=$1 dir=$2 suite kind uri keyring
+	local arch=$1 dir=$2 suite kind uri
+	local keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+
+	[[ -r $keyring ]] || die "no $keyring: run scripts/setup --lab"
 	mkdir -p "$dir/none" "$dir/lists/partial" "$dir/cache/archives/partial" "$dir/debs"
 	: >"$dir/status"
 	: >"$dir/sources.list"
 	for suite in "${lab_suites[@]}"; do
 		kind=main
 		[[ $suite == *-security ]] && kind=security
-		read -r uri keyring <<<"$(apt_uri $kind)"
+		uri=$(apt_uri $kind)
 		if [[ -z $uri ]]; then
 			[[ $kind == security ]] && continue
 			die "no Debian archive in this machine's apt sources: add one, run apt-get update, try again"
 		fi
-		[[ $keyring == - ]] && keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-		[[ -r $keyring ]] || die "no $keyring: install debian-archive-keyring"
 		echo "deb [arch=$arch signed-by=$keyring] $uri $suite main" >>"$dir/sources.list"
 	done
 	{
@@ -49,6 +48,7 @@ Acquire::GzipIndexes "true";
 APT::Architecture "$arch";
 APT::Architectures { "$arch"; };
 APT::Sandbox::User "";
+APT::Update::Error-Mode "any";
 Dir::State "$dir";
 Dir::State::lists "$dir/lists";
 Dir::State::status "$dir/status";
@@ -69,10 +69,10 @@ apt_private()
 	APT_CONFIG=$dir/apt.conf "$@"
 }
 
-# apt_refresh ARCH [force]: fetches the indices when they are older than a day.
+# apt_refresh ARCH [force]: fetches the indices when they are older than a day; fails without any.
 apt_refresh()
 {
-	local arch=$1 dir=$cache/apt/$1
+	local arch=$1 dir=$cache/apt/$1 why
 	if [[ ${2-} != force && -n $(find "$dir/stamp" -mtime -1 2>/dev/null) ]]; then
 		return
 	fi
@@ -80,10 +80,17 @@ apt_refresh()
 	apt_configure "$arch" "$dir"
 	if apt_private "$arch" apt-get -qq update >"$dir/log" 2>&1; then
 		touch "$dir/stamp"
-	elif [[ ! -e $dir/stamp ]]; then
-		die "cannot fetch package indices ($(grep -m1 '^[EW]:' "$dir/log")); check the network and apt-get update"
+		return
+	fi
+	why=$(grep -m1 '^[EW]:' "$dir/log" || tail -n1 "$dir/log")
+	if [[ -e $dir/stamp ]]; then
+		say "no fresh package indices ($why): going on with those of $(date -r "$dir/stamp" +%F)"
+	elif [[ -n $(apt_private "$arch" apt-cache pkgnames linux-image- 2>/dev/null) ]]; then
+		say "some package indices are missing ($why): going on with the others"
+		touch "$dir/stamp"
 	else
-		say "cannot refresh package indices, going on with those of $(date -r "$dir/stamp" +%F)"
+		say "cannot fetch package indices ($why): check the network and apt-get update, try again"
+		return 1
 	fi
 }
 

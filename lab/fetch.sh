@@ -27,7 +27,7 @@ fetch_newest()
 	read -r name version <<<"$(apt_newest "$1" "$3")"
 	[[ -n $name ]] || return 2
 	fetch_unpack "$1" "$2" "$name" "$version" && return
-	apt_refresh "$1" force
+	apt_refresh "$1" force || return
 	read -r name version <<<"$(apt_newest "$1" "$3")"
 	[[ -n $name ]] && fetch_unpack "$1" "$2" "$name" "$version"
 }
@@ -40,34 +40,46 @@ kernel_link()
 # fetch_kernel ARCH FLAVOUR LINE: leaves kernels/ARCH/VERSION-FLAVOUR and the pointer to it.
 fetch_kernel()
 {
-	local arch=$1 flavour=$2 line=$3 part=image name version dir tmp rel
+	local arch=$1 flavour=$2 line=$3 name='' version dir link
 	local tail="-${line//./\\.}\.[^-]*(-[0-9]+)?-$flavour"
-	apt_refresh "$arch"
-	read -r name version <<<"$(apt_newest "$arch" "linux-image$tail")"
-	[[ -n $name ]] ||
-		die "no kernel $line, flavour $flavour, for $arch in the archive: see --help for lines"
-	[[ -n $(apt_newest "$arch" "linux-binary$tail") ]] && part=binary
-	dir=$cache/kernels/$arch/$version-$flavour
-	if [[ ! -e $dir/vmlinuz ]]; then
-		tmp=$dir.$$
-		rm -rf "$tmp"
-		fetch_newest "$arch" "$tmp" "linux-$part$tail" ||
-			die "cannot download $name $version ($(tail -n1 "$cache/apt/$arch/log")): try later"
-		if [[ $part == binary ]]; then
-			fetch_newest "$arch" "$tmp" "linux-modules$tail" ||
-				say "$line: its modules are gone from the archive, kernel alone"
-			fetch_newest "$arch" "$tmp" "linux-base$tail" || :
+	link=$(kernel_link "$arch" "$flavour" "$line")
+	if apt_refresh "$arch"; then
+		read -r name version <<<"$(apt_newest "$arch" "linux-image$tail")"
+		[[ -n $name || -e $link ]] ||
+			die "the archive has no kernel $line of flavour $flavour for $arch"
+		dir=$cache/kernels/$arch/$version-$flavour
+		if [[ -n $name ]] &&
+			{ [[ -e $dir/vmlinuz ]] || fetch_kernel_parts "$arch" "$line" "$tail" "$dir"; }; then
+			ln -sfn "$version-$flavour" "$link"
+			say "$line: $(<"$dir/release") ($version)"
+			return
 		fi
-		tidy_kernel "$tmp"
-		rel=$(<"$tmp/release")
-		if [[ -d $tmp/lib/modules/$rel/kernel ]]; then
-			PATH=$PATH:/usr/sbin:/sbin depmod -b "$tmp" "$rel"
-		fi
-		rm -rf "$dir"
-		mv "$tmp" "$dir"
 	fi
-	ln -sfn "$version-$flavour" "$(kernel_link "$arch" "$flavour" "$line")"
-	say "$line: $(<"$dir/release") ($version)"
+	[[ -e $link/vmlinuz ]] ||
+		die "cannot get kernel $line for $arch ($(tail -n1 "$cache/apt/$arch/log")): check the network, then run it again"
+	say "$line: keeping $(<"$link/release"), which the cache has"
+}
+
+# fetch_kernel_parts ARCH LINE TAIL DIR: since 6.19 a kernel is split over several packages.
+fetch_kernel_parts()
+{
+	local arch=$1 line=$2 tail=$3 tmp=$4.$$ rel
+	rm -rf "$tmp"
+	if [[ -z $(apt_newest "$arch" "linux-binary$tail") ]]; then
+		fetch_newest "$arch" "$tmp" "linux-image$tail" || return
+	else
+		fetch_newest "$arch" "$tmp" "linux-binary$tail" || return
+		fetch_newest "$arch" "$tmp" "linux-modules$tail" ||
+			say "$line: its modules are gone from the archive, kernel alone"
+		fetch_newest "$arch" "$tmp" "linux-base$tail" || :
+	fi
+	tidy_kernel "$tmp"
+	rel=$(<"$tmp/release")
+	if [[ -d $tmp/lib/modules/$rel/kernel ]]; then
+		PATH=$PATH:/usr/sbin:/sbin depmod -b "$tmp" "$rel"
+	fi
+	rm -rf "$4"
+	mv "$tmp" "$4"
 }
 
 # tidy_kernel DIR: vmlinuz, config and release at fixed places, wherever the package had them.
@@ -94,7 +106,7 @@ fetch_program()
 	local arch=$1 dir=$cache/programs/$1/$2 tmp=$cache/programs/$1/$2.$$ name
 	shift 2
 	[[ -d $dir ]] && return
-	apt_refresh "$arch"
+	apt_refresh "$arch" || exit
 	for name in $(apt_private "$arch" apt-cache depends --recurse --important -q "$@" |
 		grep -v '[ <]' | sort -u); do
 		fetch_newest "$arch" "$tmp" "${name//+/\\+}" ||

@@ -52,6 +52,9 @@ plugin_spec()
 guest_extra()
 {
 	local file from to root=$1/root
+	for file in "${peers[@]}"; do
+		peer_add "$file"
+	done
 	mkdir -p "$root/lab" "$root/root"
 	printf '%s\n' "$2" >"$root/lab/command"
 	cat >"$root/lab/config" <<-CONFIG
