@@ -88,7 +88,7 @@ guest_prepare()
 	[[ $arch == arm64 && $coherent == no ]] && qemu+=(-dtb "$(machine_dtb)")
 	machine_disk "$1"
 	base=$(initramfs_base "$arch" "$kernel" "${modules[@]}") ||
-		die "this kernel cannot run --disk $disk: its package has no modules for it"
+		die "this kernel cannot run --disk $disk: use --disk none or another kernel"
 	guest_extra "$1" "$2"
 	cat "$base" "$1/extra.cpio" >"$1/initrd"
 	cmdline="console=$console nokaslr panic=-1 quiet loglevel=4 8250.nr_uarts=8"

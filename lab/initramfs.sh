@@ -7,7 +7,11 @@ module_order()
 {
 	local dir=$1
 	shift
-	[[ -e $dir/lib/modules/$(<"$dir/release")/modules.dep ]] || return 0
+	(($#)) || return 0
+	if [[ ! -e $dir/lib/modules/$(<"$dir/release")/modules.dep ]]; then
+		say "$(<"$dir/release") has no modules here"
+		return 1
+	fi
 	awk -v want="$*" '
 	function base(path) {
 		sub(/.*\//, "", path); sub(/\.ko.*/, "", path); gsub(/-/, "_", path)
