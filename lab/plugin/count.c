@@ -23,7 +23,7 @@ struct tally {
 	uint64_t count;
 };
 
-/* One barrier or cache maintenance instruction at one guest address. */
+/* One barrier or cache maintenance instruction at one guest address, or calls of one leaf. */
 struct site {
 	struct site *next;
 	uint64_t addr;
@@ -45,6 +45,7 @@ struct leaf {
 struct branch {
 	struct branch *next;
 	uint64_t addr;
+	struct site *calls;	/* of the leaf that it goes to */
 };
 
 struct range {
@@ -154,7 +155,7 @@ static const struct leaf *leaf_of(uint64_t addr)
 	return NULL;
 }
 
-static struct branch *branch_find(uint64_t addr)
+static struct branch *branch_find(uint64_t addr, const struct leaf *to)
 {
 	struct branch *branch;
 
@@ -163,6 +164,7 @@ static struct branch *branch_find(uint64_t addr)
 			return branch;
 	branch = must_alloc(sizeof(*branch));
 	branch->addr = addr;
+	branch->calls = site_find(to->start, 0, "call");
 	branch->next = state.branches;
 	state.branches = branch;
 	return branch;
@@ -170,17 +172,10 @@ static struct branch *branch_find(uint64_t addr)
 
 /* Each of these runs on a vCPU; the lab runs all vCPUs in one thread, so nothing is locked. */
 
-static void on_site(unsigned int vcpu, void *data)
+static void tally_add(struct site *site, uint64_t caller)
 {
-	struct vcpu *cpu = &state.vcpus[vcpu % MAX_VCPUS];
-	struct site *site = data;
 	struct tally *tally;
-	uint64_t caller = 0;
 
-	if (!state.armed)
-		return;
-	if (cpu->depth && leaf_of(site->addr))
-		caller = cpu->callers[(cpu->depth - 1) % MAX_NESTING];
 	for (tally = site->tallies; tally; tally = tally->next)
 		if (tally->caller == caller)
 			break;
@@ -193,12 +188,27 @@ static void on_site(unsigned int vcpu, void *data)
 	tally->count++;
 }
 
+static void on_site(unsigned int vcpu, void *data)
+{
+	struct vcpu *cpu = &state.vcpus[vcpu % MAX_VCPUS];
+	struct site *site = data;
+	uint64_t caller = 0;
+
+	if (!state.armed)
+		return;
+	if (cpu->depth && leaf_of(site->addr))
+		caller = cpu->callers[(cpu->depth - 1) % MAX_NESTING];
+	tally_add(site, caller);
+}
+
 static void on_leaf_branch(unsigned int vcpu, void *data)
 {
 	struct vcpu *cpu = &state.vcpus[vcpu % MAX_VCPUS];
 	struct branch *branch = data;
 
 	cpu->callers[cpu->depth++ % MAX_NESTING] = branch->addr;
+	if (state.armed)
+		tally_add(branch->calls, branch->addr);
 }
 
 static void on_leaf_return(unsigned int vcpu, void *data)
@@ -341,7 +351,7 @@ static void watch_leaf(struct qemu_plugin_insn *insn, uint32_t word, uint64_t ad
 	/* A tail call from one leaf into another keeps the caller it has. */
 	if (there && !here)
 		qemu_plugin_register_vcpu_insn_exec_cb(insn, on_leaf_branch, QEMU_PLUGIN_CB_NO_REGS,
-						       branch_find(addr));
+						       branch_find(addr, there));
 }
 
 static void translate_insn(struct qemu_plugin_insn *insn)

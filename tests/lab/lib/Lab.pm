@@ -25,12 +25,21 @@ sub objects
 	return map { decode_json($_) } grep { /^\{/ } split /\n/, $_[0];
 }
 
-# run([options of `lab run`], "guest command"): status, out (text), err, dir, and what load() finds.
+# run([options of `lab run`], "guest command"): see lab().
 sub run
 {
 	my ($options, $command) = @_;
+	return lab("run", @$options, "--", $command);
+}
+
+# lab(WORDS...): runs scripts/lab; status, out (text), err, dir, and what load() finds there.
+sub lab
+{
+	my ($command, @rest) = @_;
 	my $dir = tempdir(CLEANUP => 1);
-	my @words = map { "'" . s/'/'\\''/gr . "'" } ("$top/scripts/lab", "run", "--out", $dir, @$options, "--", $command);
+	my @name = $command eq "suite" ? shift @rest : ();
+	my @words = map { "'" . s/'/'\\''/gr . "'" }
+		("$top/scripts/lab", $command, @name, "--out", $dir, @rest);
 	my $status = system("@words >$dir/.stdout 2>$dir/.stderr");
 	my $run = load($dir);
 	$run->{status} = $status >> 8;
@@ -108,6 +117,40 @@ sub count
 		$sum += $site->{count};
 	}
 	return $sum;
+}
+
+# Functions outside the assembly routines in which the DMA code waits (7.1 on: the flush is inlined).
+my $dma_code = qr/^(?:__)?(?:dma_|iommu_dma_|swiotlb_|arch_sync_dma_|xen_swiotlb_)/;
+
+# dma(RUN, LABEL): what the DMA API did in a window: dsb, and entries maintained towards each side.
+sub dma
+{
+	my ($run, $label) = @_;
+	my %sum = (dsb => 0, device => 0, cpu => 0);
+	for my $site (@{ window($run, $label)->{sites} }) {
+		my $in = place($run, $site->{caller} // $site->{addr})->[0];
+		next unless $in =~ $dma_code;
+		$sum{dsb} += $site->{count} if $site->{kind} eq "dsb sy";
+		next unless $site->{kind} eq "call";
+		$sum{device} += $site->{count} if $in eq "arch_sync_dma_for_device";
+		$sum{cpu} += $site->{count} if $in eq "arch_sync_dma_for_cpu";
+	}
+	return \%sum;
+}
+
+# suite(NAME, [options], {MODE => "tool command"}): a run whose windows are LABEL, or LABEL.MODE.
+sub suite
+{
+	my ($name, $options, $tools) = @_;
+	my @tools = map { ("--tool", "$_=$tools->{$_}") } sort keys %{ $tools // {} };
+	return lab("suite", $name, @$options, @tools);
+}
+
+# labels(NAME): the labels of a suite's runs, in order.
+sub labels
+{
+	my ($file) = $_[0] =~ /^(.*)-/;
+	return slurp("$top/lab/suites/$file") =~ /^run: (\S+)/mg;
 }
 
 1;
