@@ -38,6 +38,15 @@ static error_t check(struct argp_state *state, struct options *opt)
 	return 0;
 }
 
+static const struct argp_child children[] = {
+	{&cli_run, 0, "When:", 1},
+	{&cli_filter, 0, "What is measured:", 2},
+	{&cli_probe, 0, "How it is measured:", 3},
+	{&cli_table, 0, "Table:", 4},
+	{&cli_output, 0, "Output:", 5},
+	{},
+};
+
 static error_t parse_top(int key, char *arg, struct argp_state *state)
 {
 	struct options *opt = state->input;
@@ -45,7 +54,7 @@ static error_t parse_top(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case ARGP_KEY_INIT:
-		for (i = 0; state->root_argp->children[i].argp; i++)
+		for (i = 0; children[i].argp; i++)
 			state->child_inputs[i] = opt;
 		return 0;
 	case 'b':
@@ -85,14 +94,6 @@ int options_parse_top(int argc, char **argv, unsigned int flags, struct options 
 {
 	static const struct argp_option options[] = {
 		{"batch", 'b', 0, 0, "Print text instead of the live view", 0},
-		{},
-	};
-	static const struct argp_child children[] = {
-		{&cli_run, 0, "When:", 1},
-		{&cli_filter, 0, "What is measured:", 2},
-		{&cli_probe, 0, "How it is measured:", 3},
-		{&cli_table, 0, "Table:", 4},
-		{&cli_output, 0, "Output:", 5},
 		{},
 	};
 	static const struct argp argp = {

@@ -124,12 +124,16 @@ static int batch_loop(struct run *r)
 	return err;
 }
 
-/* The command may outlive a limit of the measurement, or the interest of the user. */
-static void finish_command(struct run *r)
+/*
+ * The command may outlive a limit of the measurement: @stop ends it, as the user wanted that. When
+ * only the reader of our output went away, it may go on in peace.
+ */
+static void finish_command(struct run *r, bool stop)
 {
 	int mask;
 
-	child_stop(&r->child);
+	if (stop)
+		child_stop(&r->child);
 	while (!child_ended(&r->child)) {
 		mask = events_wait(&r->ev, -1);
 		if (mask < 0)
@@ -219,7 +223,7 @@ static int run_live(struct run *r)
 			return err;
 	}
 	err = tui_run(&src, &r->opt, &r->total);
-	finish_command(r);
+	finish_command(r, true);
 	replay_output(r->capture);
 	if (err || !r->opt.cmd)
 		return err;
@@ -324,7 +328,7 @@ int cmd_top(int argc, char **argv)
 	if (!err) {
 		err = live ? run_live(&r) : run_batch(&r);
 		session_detach(r.session);
-		finish_command(&r);
+		finish_command(&r, err != -EPIPE);
 		events_close(&r.ev);
 	}
 	err = close_output(&r, err);

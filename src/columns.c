@@ -35,8 +35,9 @@ static const struct column_def defs[COL_COUNT] = {
 
 /* The order in which columns claim room, for each grouping. */
 static const enum column row_claims[] = {
-	COL_DEVICE, COL_OP,	 COL_DIR, COL_CALLS, COL_AVG, COL_DSB_PER_CALL, COL_TIME,   COL_P99,
-	COL_DSB,    COL_ENTRIES, COL_HW,  COL_BYTES, COL_MAX, COL_P50,		COL_DRIVER,
+	COL_DEVICE,	  COL_OP,    COL_DIR,	 COL_CALLS, COL_AVG,
+	COL_DSB_PER_CALL, COL_TIME,  COL_P99,	 COL_DSB,   COL_ENTRIES,
+	COL_HW,		  COL_BYTES, COL_DRIVER, COL_MAX,   COL_P50,
 };
 
 static const enum column device_claims[] = {
@@ -260,10 +261,10 @@ static void see_names(struct layout *l, const struct table *t)
 /* What a column wants: long names may not push everything else away at first. */
 static int first_width(const struct layout *l, enum column col)
 {
-	int width = l->seen[0][col];
+	int width = l->seen[0][col], most = col == COL_DRIVER && l->seen[0][COL_DEVICE] ? 8 : 12;
 
-	if (width > 12)
-		width = 12;
+	if (width > most)
+		width = most;
 	return width > defs[col].min ? width : defs[col].min;
 }
 

@@ -18,8 +18,13 @@ void loss_words(const struct loss *loss, char *buf, size_t size);
 /* "0000:00:01.0 ahci map_sg from_device", "ahci", "dd (123)": whom @line is about. */
 void line_subject(const struct table_line *line, char *buf, size_t size);
 
-/* "calls 128/s, 2.6% of a CPU, dsb 15488/s (derived)", or sums with @totals. */
-void figures_words(const struct header *hdr, const struct figures *f, __u64 dur_ns, bool totals,
-		   char *buf, size_t size);
+enum {
+	WORDS_TOTALS = 1 << 0, /* sums instead of rates */
+	WORDS_BRIEF = 1 << 1,  /* for narrow screens */
+};
+
+/* "128 calls/s, 2.6% of a CPU (0.65% of 4), dsb 15488/s derived"; @how: WORDS_* */
+void figures_words(const struct header *hdr, const struct figures *f, __u64 dur_ns,
+		   unsigned int how, char *buf, size_t size);
 
 #endif

@@ -50,7 +50,7 @@ const char *flavour_words(enum flavour flavour)
 	case FLAVOUR_NONE:
 		return "n/a: no cache maintenance for DMA on this architecture";
 	case FLAVOUR_PER_ENTRY:
-		return "per-entry: the kernel waits (dsb) after every scatterlist entry";
+		return "per-entry: one dsb (wait) for every scatterlist entry";
 	case FLAVOUR_UPSTREAM_BATCHED:
 		return "upstream-batched: one dsb a call, also where nothing was maintained";
 	case FLAVOUR_DMASYNC_BATCHED:
@@ -155,4 +155,7 @@ void text_header(FILE *out, const struct header *hdr, const struct options *opt)
 	if (opt->verbose)
 		print_hooks(out, hdr);
 	print_cost(&w, hdr);
+	wrap_begin(&w, "legend");
+	wrap_words(&w, "HW c coherent, n not, + behind an IOMMU; DIR -> to device, <- from it");
+	wrap_end(&w);
 }

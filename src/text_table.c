@@ -48,16 +48,12 @@ static void print_notes(FILE *out, const struct table *t)
 	for (i = 0; i < t->n; i++) {
 		sum = &t->lines[i].fig.sum;
 		line_subject(&t->lines[i], who, sizeof(who));
-		if (sum->failed) {
-			fprintf(out, "! failed: %s: %llu call%s", who, sum->failed,
-				sum->failed == 1 ? "" : "s");
-			if (sum->failed_entries)
-				fprintf(out, ", %llu entries mapped before", sum->failed_entries);
-			fputc('\n', out);
-		}
+		if (sum->failed)
+			fprintf(out, "! failed %llu call%s (%llu entries mapped before): %s\n",
+				sum->failed, sum->failed == 1 ? "" : "s", sum->failed_entries, who);
 		if (sum->bounces)
-			fprintf(out, "  bounced: %s: %llu of %llu entries, in %llu calls\n", who,
-				sum->bounces, sum->entries, sum->bounced_calls);
+			fprintf(out, "  bounced %llu of %llu entries: %s\n", sum->bounces,
+				sum->entries, who);
 	}
 }
 
@@ -140,7 +136,7 @@ static void print_summary(FILE *out, const struct header *hdr, const struct inte
 		fprintf(out, "%s: no DMA API calls\n", fmt_ns(n, iv->dur_ns, 6));
 		return;
 	}
-	figures_words(hdr, &f, iv->dur_ns, totals, words, sizeof(words));
+	figures_words(hdr, &f, iv->dur_ns, totals ? WORDS_TOTALS : 0, words, sizeof(words));
 	fprintf(out, "%s: %s\n", fmt_ns(n, iv->dur_ns, 6), words);
 }
 
@@ -160,7 +156,7 @@ void text_interval(FILE *out, const struct header *hdr, const struct interval *i
 void text_end(FILE *out, const struct header *hdr, const struct interval *total,
 	      const struct options *opt)
 {
-	fprintf(out, "\nTOTAL of %u interval%s, ", total->merged, total->merged == 1 ? "" : "s");
+	fprintf(out, "\nTOTAL ");
 	print_summary(out, hdr, total, true);
 	print_table(out, hdr, total, opt, true);
 	if (total->has_pmu)
@@ -168,5 +164,6 @@ void text_end(FILE *out, const struct header *hdr, const struct interval *total,
 			total->pmu_dsb);
 	print_loss(out, &total->loss);
 	if (!loss_total(&total->loss))
-		fprintf(out, "no events lost\n");
+		fprintf(out, "no events lost in %u interval%s\n", total->merged,
+			total->merged == 1 ? "" : "s");
 }

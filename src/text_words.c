@@ -86,9 +86,10 @@ void line_subject(const struct table_line *line, char *buf, size_t size)
 		append(&p, " %s", dir_name(line->dir));
 }
 
-void figures_words(const struct header *hdr, const struct figures *f, __u64 dur_ns, bool totals,
-		   char *buf, size_t size)
+void figures_words(const struct header *hdr, const struct figures *f, __u64 dur_ns,
+		   unsigned int how, char *buf, size_t size)
 {
+	bool totals = how & WORDS_TOTALS;
 	double secs = dur_ns ? dur_ns / 1e9 : 1, per = totals ? 1 : secs;
 	struct phrase p = {buf, size, 0};
 	const char *rate = totals ? "" : "/s";
@@ -96,9 +97,9 @@ void figures_words(const struct header *hdr, const struct figures *f, __u64 dur_
 	char n[FMT_LEN];
 
 	buf[0] = '\0';
-	append(&p, "%s%s calls, ", fmt_count(n, f->sum.calls / per, 8), rate);
+	append(&p, "%s calls%s, ", fmt_count(n, f->sum.calls / per, 8), rate);
 	append(&p, "%s%% of a CPU", fmt_count(n, cpu, 4));
-	if (hdr->cpus > 1)
+	if (hdr->cpus > 1 && !(how & WORDS_BRIEF))
 		append(&p, " (%s%% of %u)", fmt_count(n, cpu / hdr->cpus, 4), hdr->cpus);
 	if (f->dsb_source == DSB_NONE)
 		append(&p, ", dsb n/a");
