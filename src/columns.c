@@ -333,7 +333,8 @@ void layout_fit(struct layout *l, const struct table *t, const struct header *hd
 		if (claim[i] == COL_BYTES && !hdr->bytes)
 			continue;
 		w = first_width(l, claim[i]);
-		if (!i && w + 1 > room)
+		/* The name of a line is cut rather than left out, and so is its operation. */
+		if ((!i || claim[i] == COL_OP) && w + 1 > room)
 			w = room - 1;
 		if (w < 1 || w + 1 > room)
 			continue;

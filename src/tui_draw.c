@@ -107,12 +107,11 @@ static void draw_cost(const struct tui *t, int y)
 	}
 	interval_figures(t->src->hdr, iv, &f);
 	if (cost->valid)
-		snprintf(
-			text, sizeof(text),
-			"own cost %s in each call, %s in all: %s%% of a CPU; nothing lost; every %s",
-			fmt_ns(floor, cost->floor_ns, 6), fmt_ns(tax, cost->tax_ns, 6),
-			fmt_count(share, f.sum.calls * cost->tax_ns / secs / 1e7, 4),
-			fmt_ns(period, t->period_ns, 6));
+		snprintf(text, sizeof(text),
+			 "own cost %s/call (%s measured), %s%% of a CPU; lost 0; every %s",
+			 fmt_ns(tax, cost->tax_ns, 6), fmt_ns(floor, cost->floor_ns, 6),
+			 fmt_count(share, f.sum.calls * cost->tax_ns / secs / 1e7, 4),
+			 fmt_ns(period, t->period_ns, 6));
 	else
 		snprintf(text, sizeof(text), "own cost unknown; lost 0; every %s",
 			 fmt_ns(period, t->period_ns, 6));

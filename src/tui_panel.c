@@ -130,7 +130,7 @@ void draw_help(struct tui *t)
 	struct page p = {t, -t->scroll};
 	size_t i;
 
-	page_title(&p, "Help - any other key goes back");
+	page_title(&p, "Help - arrows scroll, any other key goes back");
 	for (i = 0; i < sizeof(text) / sizeof(*text); i++)
 		page_line(&p, "%s", text[i]);
 }
