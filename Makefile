@@ -83,6 +83,13 @@ $(OBJ)/unit/%: tests/unit/%.c $(LIB_OBJS)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -Itests/unit -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $(LIB_OBJS) $(LDLIBS) -lcmocka
 
+# The product on a made-up session, for tests without root.
+$(OBJ)/unit/batch_demo: tests/unit/batch_demo.c $(filter-out $(OBJ)/src/session.o,$(LIB_OBJS))
+	$(call say,UNIT)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -Itests/unit -MMD -MP -MF $@.d $(LDFLAGS) -o $@ \
+		$(filter %.c %.o,$^) $(LDLIBS)
+
 units: $(UNITS)
 	$(Q)for t in $(UNITS); do $$t || exit 1; done
 
