@@ -96,6 +96,7 @@ initramfs_base()
 		archive "$work" "$out.$$"
 		mv "$out.$$" "$out"
 		rm -rf "$work"
+		find "$cache/initramfs" -name '*.cpio' -mtime +7 -delete
 	fi
 	echo "$out"
 }

@@ -69,8 +69,8 @@ sub symbols
 	my %seen;
 	for my $file ("kallsyms", "kallsyms.modules") {
 		open(my $fh, "<", "$run->{dir}/$file") or next;
-		while (<$fh>) {
-			my ($addr, $type, $name, $module) = split ' ';
+		while (my $line = <$fh>) {
+			my ($addr, $type, $name, $module) = split ' ', $line;
 			next if $name =~ /^\$/ || hex($addr) == 0;
 			next if $module && $file eq "kallsyms";
 			# Of several names at one address a global one reads best, and not an alias.

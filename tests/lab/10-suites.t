@@ -1,0 +1,85 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0
+# On every suite and kernel the tool must report what the plugin counted: LAB_KERNELS, LAB_SUITES.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Lab;
+use List::Util qw(sum0);
+use Test::More;
+
+my $tool = "$Lab::top/" . ($ENV{O} // "build") . "/arm64/dmasynctop";
+$tool = "$ENV{O}/arm64/dmasynctop" if ($ENV{O} // "") =~ m{^/};
+plan skip_all => "no $tool: make ARCH=arm64" unless -x $tool;
+
+my @kernels = split ' ', $ENV{LAB_KERNELS} // "6.12 7.3";
+my @suites = split ' ', $ENV{LAB_SUITES} // join " ", map { /^(\S+)/ } `$Lab::top/scripts/lab suites`;
+my %tools = (
+	api => "dmasynctop -b --json",
+	exact => "dmasynctop -b --json --exact",
+	arch => "dmasynctop -b --json --level arch",
+);
+
+# The totals of one run, with its losses, or nothing when it did not get to its end.
+sub totals
+{
+	my ($run, $label) = @_;
+	my ($end) = grep { $_->{type} eq "end" } Lab::objects(Lab::slurp("$run->{dir}/$label.json"));
+	return $end;
+}
+
+sub total
+{
+	my ($end, $key, $ops) = @_;
+	return sum0 map { $_->{$key} // 0 } grep { !$ops || $_->{op} =~ $ops } @{ $end->{rows} };
+}
+
+# Bytes that the workload moved, as the DMA operations of its kind must have seen them.
+sub check_bytes
+{
+	my ($run, $label, $end) = @_;
+	my ($did) = Lab::objects(Lab::slurp("$run->{dir}/$label.workload"));
+	return fail("$label: the workload says what it did") unless $did;
+	my $seen;
+	if ($did->{workload} eq "udmabuf") {
+		$seen = total($end, "bytes", qr/^sync_sg_for_device$/);
+	} else {
+		# Command and status blocks are mapped too: only what goes the data's way, on its device.
+		my $dir = $did->{op} eq "read" ? "from_device" : "to_device";
+		$seen = sum0 map { $_->{bytes} } grep { $_->{op} =~ /^(?:map_sg|map_page|iova_link)$/ &&
+			$_->{dir} eq $dir && !/xhci/ } @{ $end->{rows} };
+		return cmp_ok($seen, ">=", $did->{bytes}, "$label: bytes, with commands and sense data")
+			if $label !~ /^(?:read|write)/ || $run->{suite} =~ /^(?:usb|sdhci|nvme)/;
+	}
+	is($seen, $did->{bytes}, "$label: bytes that the workload moved");
+}
+
+for my $kernel (@kernels) {
+	for my $suite (@suites) {
+		my $run = Lab::suite($suite, [ "--kernel", $kernel, "--timeout", "400",
+			"--file", "$tool:/bin/dmasynctop" ], \%tools);
+		$run->{suite} = $suite;
+		subtest "$suite on $kernel" => sub {
+			is($run->{status}, 0, "the guest ran it") or diag($run->{err});
+			for my $base (Lab::labels($suite)) {
+				my %end = map { $_ => totals($run, "$base.$_") } keys %tools;
+				ok(defined $end{$_}, "$base.$_: has totals") for sort keys %tools;
+				next if grep { !defined } values %end;
+				my %dma = map { $_ => Lab::dma($run, "$base.$_") } keys %tools;
+
+				is(total($end{api}, "dsb"), $dma{api}{dsb}, "$base: derived barriers");
+				is(total($end{exact}, "dsb"), $dma{exact}{dsb}, "$base: counted barriers");
+				is($_->{dsb_derived}, $_->{dsb_counted}, "$base: $_->{op} $_->{dev} derived as counted")
+					for @{ $end{exact}{rows} };
+				is(total($end{arch}, "calls", qr/^arch_sync_for_device$/), $dma{arch}{device},
+					"$base: entries towards the device");
+				is(total($end{arch}, "calls", qr/^arch_sync_for_cpu$/), $dma{arch}{cpu},
+					"$base: entries towards the CPU");
+				is(sum0(values %{ $end{$_}{loss} }), 0, "$base.$_: nothing lost") for sort keys %tools;
+				check_bytes($run, "$base.api", $end{api});
+			}
+		};
+	}
+}
+done_testing();
