@@ -334,7 +334,7 @@ void layout_fit(struct layout *l, const struct table *t, const struct header *hd
 			continue;
 		w = first_width(l, claim[i]);
 		/* The name of a line is cut rather than left out, and so is its operation. */
-		if ((!i || claim[i] == COL_OP) && w + 1 > room)
+		if (defs[claim[i]].name && (!i || claim[i] == COL_OP) && w + 1 > room)
 			w = room - 1;
 		if (w < 1 || w + 1 > room)
 			continue;
