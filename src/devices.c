@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <linux/types.h>
 #include "dmasync/devices.h"
 
 #define OF_BASE "/firmware/devicetree/base"

@@ -62,13 +62,18 @@ void log_info(const char *fmt, ...)
 	va_end(ap);
 }
 
+void log_drop(void)
+{
+	held.len = 0;
+	held.text[0] = '\0';
+	held.last[0] = '\0';
+}
+
 void log_hold(bool on)
 {
 	if (held.on && !on) {
 		fputs(held.text, stderr);
-		held.len = 0;
-		held.text[0] = '\0';
-		held.last[0] = '\0';
+		log_drop();
 	}
 	held.on = on;
 }

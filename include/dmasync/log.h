@@ -16,6 +16,9 @@ void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
  */
 void log_hold(bool on);
 
+/* Forgets what is held: the caller reports log_held() in its own way. Holding goes on. */
+void log_drop(void);
+
 /* Newest message that is held, without the program's name; empty when there is none. */
 const char *log_held(void);
 

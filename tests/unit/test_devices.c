@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <linux/types.h>
 #include <cmocka.h>
 #include "dmasync/devices.h"
 
