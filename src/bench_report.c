@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Figures of "bench", and how they are printed. */
+#include <errno.h>
+#include <stdlib.h>
+#include "dmasync/bench.h"
+#include "dmasync/json_rows.h"
+#include "dmasync/units.h"
+#include "dmasync/view.h"
+
+static const char *const access_names[] = {
+	[ACCESS_READ] = "read",
+	[ACCESS_WRITE] = "write",
+	[ACCESS_RW] = "rw",
+};
+
+static const char *const source_names[] = {
+	[ENTRIES_COUNTED] = "counted",
+	[ENTRIES_PAGES] = "pages",
+	[ENTRIES_ASSUMED] = "assumed",
+};
+
+static int by_value(const void *a, const void *b)
+{
+	__u64 x = *(const __u64 *)a, y = *(const __u64 *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+void bench_summarize(struct bench_side *side, unsigned int n)
+{
+	double sum = 0;
+	unsigned int i;
+
+	qsort(side->sample, n, sizeof(*side->sample), by_value);
+	for (i = 0; i < n; i++)
+		sum += side->sample[i];
+	side->mean = sum / n;
+	side->min = side->sample[0];
+	side->max = side->sample[n - 1];
+	/* Nearest rank: a value that was measured, of which that share is not larger. */
+	side->median = side->sample[(n + 1ULL) / 2 - 1];
+	side->p99 = side->sample[(99ULL * n + 99) / 100 - 1];
+}
+
+static void print_side(FILE *out, const char *name, const struct bench_side *side,
+		       const struct bench_result *r)
+{
+	char min[FMT_LEN], median[FMT_LEN], p99[FMT_LEN], max[FMT_LEN], each[FMT_LEN],
+		dsb[FMT_LEN] = "-";
+
+	if (r->dsb_known)
+		fmt_count(dsb, side->dsb, 8);
+	fprintf(out, "%-5s %-20s %8s %8s %8s %8s %9s %9s\n", name, op_name(side->op),
+		fmt_ns(min, side->min, 6), fmt_ns(median, side->median, 6),
+		fmt_ns(p99, side->p99, 6), fmt_ns(max, side->max, 6),
+		fmt_count(each, side->median / r->entries, 6), dsb);
+}
+
+static void print_notes(FILE *out, const struct bench_options *opt, const struct bench_result *r)
+{
+	if (r->dsb_known)
+		fprintf(out, "dsb: %s in a separate pass, %u calls each\n",
+			dsb_source_name(r->dsb_source), r->counted_calls);
+	else
+		fprintf(out, "dsb: not known: %s\n", r->dsb_why);
+	if (r->entries_source == ENTRIES_ASSUMED)
+		fprintf(out,
+			"entries: assumed from --size and --entry; run as root to count them\n");
+	else if (r->entries != (double)(opt->size / opt->entry))
+		fprintf(out, "entries: asked for %zu; memory or kernel made it %.0f\n",
+			opt->size / opt->entry, r->entries);
+	if (r->governor[0])
+		fprintf(out, "cpu clock: governor \"%s\"\n", r->governor);
+	if (r->emulator)
+		fprintf(out,
+			"note: this machine is QEMU's; where QEMU emulates the CPU, so are the times\n");
+}
+
+void bench_print_text(FILE *out, const struct bench_options *opt, const struct bench_result *r)
+{
+	char size[FMT_LEN], entry[FMT_LEN];
+
+	fprintf(out, "udmabuf: %s in %.0f entries of %s, --dir %s, %u iterations on CPU %d\n",
+		fmt_bytes(size, opt->size, 6), r->entries,
+		fmt_bytes(entry, opt->size / r->entries, 6), access_names[opt->access],
+		opt->iterations, r->cpu);
+	fprintf(out, "kernel %s, %s%s%s\n\n", r->release, flavour_name(r->flavour),
+		r->model[0] ? ", " : "", r->model);
+	fprintf(out, "%-26s %8s %8s %8s %8s %9s %9s\n", "", "min", "median", "p99", "max",
+		"ns/entry", "dsb/call");
+	print_side(out, "START", &r->start, r);
+	print_side(out, "END", &r->end, r);
+	fputc('\n', out);
+	print_notes(out, opt, r);
+}
+
+static json_t *side_object(const struct bench_side *side, const struct bench_result *r)
+{
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:f, s:f, s:o}", "op", op_name(side->op),
+			 "min_ns", json_u64(side->min), "median_ns", json_u64(side->median),
+			 "p99_ns", json_u64(side->p99), "max_ns", json_u64(side->max), "mean_ns",
+			 side->mean, "median_ns_per_entry", side->median / r->entries,
+			 "dsb_per_call", r->dsb_known ? json_real(side->dsb) : json_null());
+}
+
+int bench_print_json(FILE *out, const struct bench_options *opt, const struct bench_result *r)
+{
+	json_t *obj = json_pack(
+		"{s:s, s:s, s:s, s:o, s:s, s:o, s:o, s:f, s:s, s:s, s:i, s:i, s:b, s:o, s:o, s:o, s:o, s:o}",
+		"type", "bench", "version", DMASYNC_VERSION, "kernel", r->release, "model",
+		json_text(r->model), "flavour", flavour_name(r->flavour), "size",
+		json_u64(opt->size), "entry", json_u64(opt->entry), "entries", r->entries,
+		"entries_source", source_names[r->entries_source], "dir", access_names[opt->access],
+		"cpu", r->cpu, "iterations", (int)opt->iterations, "qemu", (int)r->emulator,
+		"governor", r->governor[0] ? json_text(r->governor) : json_null(), "start",
+		side_object(&r->start, r), "end", side_object(&r->end, r), "dsb_source",
+		r->dsb_known ? json_string(dsb_source_name(r->dsb_source)) : json_null(), "dsb_why",
+		r->dsb_known ? json_null() : json_text(r->dsb_why));
+
+	return json_print(out, obj);
+}
