@@ -135,10 +135,13 @@ guest_finish()
 	mkdir -p "$work/got"
 	if ! gzip -dc "$work/back" 2>/dev/null | tar -x -C "$work/got" 2>/dev/null ||
 		[[ ! -s $work/got/tmp/lab/status ]]; then
-		tail -n 30 "$work/console" "$work/qemu" | tr -d '\r' >&2
+		cat "$work/console" "$work/qemu" | tail -n 30 | tr -d '\r' >&2
 		if (($2 == 124 || $2 == 137)); then
 			say "the guest did not end within $timeout s: its last lines are above (--timeout, -v)"
 			return 124
+		fi
+		if (($2)) && [[ ! -s $work/console ]]; then
+			die "QEMU failed: $(tail -n1 "$work/qemu")"
 		fi
 		say "the guest died before its command ended: its last lines are above (-v for all)"
 		return 125

@@ -19,12 +19,13 @@ machine_args()
 # machine_dtb: prints the path of the machine's own device tree with its coherence taken away.
 machine_dtb()
 {
-	local key out node
+	local key out node why
 	key=$(sha256sum <<<"$("${qemu[0]}" --version | head -n1) ${qemu[*]} $walker" | cut -c1-16)
 	out=$cache/dtb/$key.dtb
 	if [[ ! -e $out ]]; then
 		mkdir -p "$cache/dtb"
-		"${qemu[@]}" -M "$machine,dumpdtb=$out.$$" 2>/dev/null || die "QEMU cannot dump its device tree"
+		why=$("${qemu[@]}" -M "$machine,dumpdtb=$out.$$" 2>&1) ||
+			die "QEMU cannot make this machine: $(tail -n1 <<<"$why")"
 		for node in $(fdtget -l "$out.$$" /); do
 			case $node:$walker in pcie@*:* | smmuv3@*:no)
 				fdtput -d "$out.$$" "/$node" dma-coherent ;;

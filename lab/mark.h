@@ -10,18 +10,18 @@
  * n = LAB_MARK_BEGIN, _END and _CHECKPOINT act; LAB_MARK_DIGIT + d (d = 0..7) sends three bits of
  * the label that the next of them gets, most significant first, three digits a character.
  */
-#define LAB_MARK_HINT		96
-#define LAB_MARK_X86		0x4c414200
+#define LAB_MARK_HINT 96
+#define LAB_MARK_X86 0x4c414200
 
-#define LAB_MARK_BEGIN		0	/* opens a window: everything counted starts at zero */
-#define LAB_MARK_END		1	/* closes it and writes it out */
-#define LAB_MARK_CHECKPOINT	2	/* writes it out as it is and goes on */
-#define LAB_MARK_DIGIT		8
+#define LAB_MARK_BEGIN 0      /* opens a window: everything counted starts at zero */
+#define LAB_MARK_END 1	      /* closes it and writes it out */
+#define LAB_MARK_CHECKPOINT 2 /* writes it out as it is and goes on */
+#define LAB_MARK_DIGIT 8
 
 #ifdef __aarch64__
 #define LAB_MARK(n) __asm__ volatile("hint %0" : : "i"(LAB_MARK_HINT + (n)) : "memory")
 #elif defined(__x86_64__)
-#define LAB_MARK(n) \
+#define LAB_MARK(n)                                                                                \
 	__asm__ volatile(".byte 0x0f, 0x1f, 0x80; .long %c0" : : "i"(LAB_MARK_X86 + (n)) : "memory")
 #endif
 
@@ -29,14 +29,30 @@
 static inline void lab_mark_digit(unsigned int digit)
 {
 	switch (digit & 7) {
-	case 0: LAB_MARK(LAB_MARK_DIGIT + 0); break;
-	case 1: LAB_MARK(LAB_MARK_DIGIT + 1); break;
-	case 2: LAB_MARK(LAB_MARK_DIGIT + 2); break;
-	case 3: LAB_MARK(LAB_MARK_DIGIT + 3); break;
-	case 4: LAB_MARK(LAB_MARK_DIGIT + 4); break;
-	case 5: LAB_MARK(LAB_MARK_DIGIT + 5); break;
-	case 6: LAB_MARK(LAB_MARK_DIGIT + 6); break;
-	case 7: LAB_MARK(LAB_MARK_DIGIT + 7); break;
+	case 0:
+		LAB_MARK(LAB_MARK_DIGIT + 0);
+		break;
+	case 1:
+		LAB_MARK(LAB_MARK_DIGIT + 1);
+		break;
+	case 2:
+		LAB_MARK(LAB_MARK_DIGIT + 2);
+		break;
+	case 3:
+		LAB_MARK(LAB_MARK_DIGIT + 3);
+		break;
+	case 4:
+		LAB_MARK(LAB_MARK_DIGIT + 4);
+		break;
+	case 5:
+		LAB_MARK(LAB_MARK_DIGIT + 5);
+		break;
+	case 6:
+		LAB_MARK(LAB_MARK_DIGIT + 6);
+		break;
+	case 7:
+		LAB_MARK(LAB_MARK_DIGIT + 7);
+		break;
 	}
 }
 

@@ -20,27 +20,28 @@
 #include "../mark.h"
 
 struct options {
-	const char *path;	/* device or file */
-	const char *label;	/* of the measured window; NULL: no markers */
-	uint64_t size;		/* bytes: of an entry, of a transfer */
-	uint64_t block;		/* bytes of one read or write */
+	const char *path;  /* device or file */
+	const char *label; /* of the measured window; NULL: no markers */
+	uint64_t size;	   /* bytes: of an entry, of a transfer */
+	uint64_t block;	   /* bytes of one read or write */
 	unsigned int entries;
 	unsigned int rounds;
-	unsigned int hold_ms;	/* sleep before and after the measured loop */
+	unsigned int hold_ms; /* sleep before and after the measured loop */
 	int warm;
 	int write;
 	int verify;
-	uint64_t sync;		/* DMA_BUF_SYNC_READ, _WRITE, _RW */
+	int dirty;
+	uint64_t sync; /* DMA_BUF_SYNC_READ, _WRITE, _RW */
 };
 
 static const char usage[] =
-	"usage: workload udmabuf [-n ENTRIES] [-s SIZE] [-r ROUNDS] [-d read|write|rw] [-w] [-m LABEL]\n"
-	"       workload dio [-W] [-V] [-f DEVICE] [-b BLOCK] [-s SIZE] [-m LABEL]\n"
+	"usage: workload udmabuf [-n ENTRIES] [-s SIZE] [-r ROUNDS] [-d read|write|rw] [-wD] [-m LABEL]\n"
+	"       workload dio [-wWV] [-f DEVICE] [-b BLOCK] [-s SIZE] [-m LABEL]\n"
 	"       workload fill -f FILE -s SIZE\n"
 	"       workload mark begin|end|checkpoint [LABEL]\n"
-	"-w one warm-up round first; -W write; -V verify what was moved; -m marks exactly the measured\n"
-	"loop for the plugin; -H MS sleeps before and after it; -o FILE gets what is printed; sizes take\n"
-	"k, M, G.\n";
+	"-w one warm-up round first; -D dirties every line before each round; -W write; -V verify what\n"
+	"was moved; -m marks exactly the measured loop for the plugin; -H MS sleeps before and after it;\n"
+	"-o FILE gets what is printed. Sizes take k, M, G.\n";
 
 static int fail(const char *what, const char *on)
 {
@@ -101,7 +102,8 @@ static uint64_t pattern_errors(const uint64_t *words, uint64_t offset, uint64_t 
 	return errors;
 }
 
-/* Raises udmabuf's limit on list items, 1024 unless told; without the right to, the ioctl says so. */
+/* Raises udmabuf's limit on list items, 1024 unless told; without the right to, the ioctl says so.
+ */
 static void udmabuf_limit(unsigned int entries)
 {
 	FILE *file = fopen("/sys/module/udmabuf/parameters/list_limit", "w");
@@ -199,17 +201,25 @@ static int udmabuf_create(int memfd, const char *mem, const struct options *opt,
 	return fd;
 }
 
-static int udmabuf_round(int fd, uint64_t sync, char *mem, uint64_t bytes)
+static void dirty_lines(char *mem, uint64_t bytes)
 {
-	struct dma_buf_sync arg = { .flags = DMA_BUF_SYNC_START | sync };
 	uint64_t i;
 
+	for (i = 0; i < bytes; i += 64)
+		((volatile char *)mem)[i]++;
+}
+
+static int udmabuf_round(int fd, const struct options *opt, char *mem, uint64_t bytes)
+{
+	struct dma_buf_sync arg = {.flags = DMA_BUF_SYNC_START | opt->sync};
+
+	if (opt->dirty)
+		dirty_lines(mem, bytes);
 	if (ioctl(fd, DMA_BUF_IOCTL_SYNC, &arg))
 		return -1;
-	if (sync & DMA_BUF_SYNC_WRITE)
-		for (i = 0; i < bytes; i += 64)
-			mem[i]++;
-	arg.flags = DMA_BUF_SYNC_END | sync;
+	if (opt->sync & DMA_BUF_SYNC_WRITE)
+		dirty_lines(mem, bytes);
+	arg.flags = DMA_BUF_SYNC_END | opt->sync;
 	return ioctl(fd, DMA_BUF_IOCTL_SYNC, &arg);
 }
 
@@ -236,19 +246,21 @@ static int udmabuf_run(const struct options *opt)
 	fd = udmabuf_create(memfd, mem, opt, &runs);
 	if (fd < 0)
 		return fail("cannot create a buffer on", "/dev/udmabuf");
-	if (opt->warm && udmabuf_round(fd, opt->sync, mem, bytes))
+	if (opt->warm && udmabuf_round(fd, opt, mem, bytes))
 		return fail("DMA_BUF_IOCTL_SYNC", "udmabuf");
 	measure_begin(opt);
 	for (i = 0; i < opt->rounds; i++)
-		if (udmabuf_round(fd, opt->sync, mem, bytes))
+		if (udmabuf_round(fd, opt, mem, bytes))
 			return fail("DMA_BUF_IOCTL_SYNC", "udmabuf");
 	measure_end(opt);
-	printf("{\"workload\":\"udmabuf\",\"entries\":%u,\"entry_bytes\":%llu,\"pages\":%llu,\"runs\":%u,\"rounds\":%u,"
+	printf("{\"workload\":\"udmabuf\",\"entries\":%u,\"entry_bytes\":%llu,\"pages\":%llu,"
+	       "\"runs\":%u,\"rounds\":%u,"
 	       "\"calls\":%u,\"bytes\":%llu,\"sync\":\"%s\"}\n",
 	       opt->entries, (unsigned long long)opt->size, (unsigned long long)(bytes / page),
-	       runs, opt->rounds, 2 * opt->rounds,
-	       (unsigned long long)bytes * opt->rounds,
-	       opt->sync == DMA_BUF_SYNC_RW ? "rw" : opt->sync == DMA_BUF_SYNC_READ ? "read" : "write");
+	       runs, opt->rounds, 2 * opt->rounds, (unsigned long long)bytes * opt->rounds,
+	       opt->sync == DMA_BUF_SYNC_RW	? "rw"
+	       : opt->sync == DMA_BUF_SYNC_READ ? "read"
+						: "write");
 	return 0;
 }
 
@@ -319,8 +331,8 @@ static int dio_pass(int fd, const struct options *opt, const struct dio *dio, in
 
 		if (write && verify)
 			dio_fill(dio, off, salt);
-		done = write ? pwritev(fd, dio->iov, dio->pages, off) :
-			       preadv(fd, dio->iov, dio->pages, off);
+		done = write ? pwritev(fd, dio->iov, dio->pages, off)
+			     : preadv(fd, dio->iov, dio->pages, off);
 		if (done != (ssize_t)opt->block) {
 			if (done >= 0)
 				errno = EIO;
@@ -360,8 +372,8 @@ static int dio_run(const struct options *opt)
 	       (unsigned long long)(calls * dio.pages), (unsigned long long)(calls * dio.runs),
 	       opt->verify ? "true" : "false", (unsigned long long)errors);
 	if (errors)
-		fprintf(stderr, "workload: %s: %llu words are not what was written there\n", opt->path,
-			(unsigned long long)errors);
+		fprintf(stderr, "workload: %s: %llu words are not what was written there\n",
+			opt->path, (unsigned long long)errors);
 	return errors != 0;
 }
 
@@ -405,28 +417,52 @@ static int parse(int argc, char **argv, struct options *opt)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "n:s:r:d:wm:f:b:WVH:o:")) != -1) {
+	while ((c = getopt(argc, argv, "n:s:r:d:wDm:f:b:WVH:o:")) != -1) {
 		switch (c) {
-		case 'n': opt->entries = atoi(optarg); break;
-		case 's': opt->size = parse_size(optarg); break;
-		case 'r': opt->rounds = atoi(optarg); break;
-		case 'b': opt->block = parse_size(optarg); break;
-		case 'f': opt->path = optarg; break;
-		case 'm': opt->label = optarg; break;
+		case 'n':
+			opt->entries = atoi(optarg);
+			break;
+		case 's':
+			opt->size = parse_size(optarg);
+			break;
+		case 'r':
+			opt->rounds = atoi(optarg);
+			break;
+		case 'b':
+			opt->block = parse_size(optarg);
+			break;
+		case 'f':
+			opt->path = optarg;
+			break;
+		case 'm':
+			opt->label = optarg;
+			break;
 		case 'o':
 			if (!freopen(optarg, "w", stdout)) {
 				fail("cannot create", optarg);
 				return -1;
 			}
 			break;
-		case 'H': opt->hold_ms = atoi(optarg); break;
-		case 'w': opt->warm = 1; break;
-		case 'W': opt->write = 1; break;
-		case 'V': opt->verify = 1; break;
+		case 'H':
+			opt->hold_ms = atoi(optarg);
+			break;
+		case 'w':
+			opt->warm = 1;
+			break;
+		case 'D':
+			opt->dirty = 1;
+			break;
+		case 'W':
+			opt->write = 1;
+			break;
+		case 'V':
+			opt->verify = 1;
+			break;
 		case 'd':
-			opt->sync = !strcmp(optarg, "read") ? DMA_BUF_SYNC_READ :
-				    !strcmp(optarg, "write") ? DMA_BUF_SYNC_WRITE :
-				    !strcmp(optarg, "rw") ? DMA_BUF_SYNC_RW : 0;
+			opt->sync = !strcmp(optarg, "read")    ? DMA_BUF_SYNC_READ
+				    : !strcmp(optarg, "write") ? DMA_BUF_SYNC_WRITE
+				    : !strcmp(optarg, "rw")    ? DMA_BUF_SYNC_RW
+							       : 0;
 			if (opt->sync)
 				break;
 			/* fallthrough */
@@ -439,8 +475,11 @@ static int parse(int argc, char **argv, struct options *opt)
 
 int main(int argc, char **argv)
 {
-	struct options opt = { .path = "/dev/sda", .entries = 1, .rounds = 1,
-			       .sync = DMA_BUF_SYNC_READ, .block = 512 << 10 };
+	struct options opt = {.path = "/dev/sda",
+			      .entries = 1,
+			      .rounds = 1,
+			      .sync = DMA_BUF_SYNC_READ,
+			      .block = 512 << 10};
 	const char *name = argc > 1 ? argv[1] : "";
 
 	if (!strcmp(name, "mark"))

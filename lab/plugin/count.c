@@ -10,11 +10,11 @@
 
 __attribute__((visibility("default"))) int qemu_plugin_version = QEMU_PLUGIN_VERSION;
 
-#define BUCKETS		4096
-#define MAX_VCPUS	64
-#define MAX_NESTING	16
-#define MAX_LEAVES	64
-#define MAX_RANGES	16
+#define BUCKETS 4096
+#define MAX_VCPUS 64
+#define MAX_NESTING 16
+#define MAX_LEAVES 64
+#define MAX_RANGES 16
 
 /* Executions of a site on behalf of one caller. */
 struct tally {
@@ -45,7 +45,7 @@ struct leaf {
 struct branch {
 	struct branch *next;
 	uint64_t addr;
-	struct site *calls;	/* of the leaf that it goes to */
+	struct site *calls; /* of the leaf that it goes to */
 };
 
 struct range {
@@ -66,11 +66,11 @@ static struct {
 	bool aarch64;
 	bool armed;
 	bool exact;
-	uint64_t insns;		/* executed since boot */
-	uint64_t base;		/* the same when the window opened */
+	uint64_t insns; /* executed since boot */
+	uint64_t base;	/* the same when the window opened */
 	unsigned int window;
 	char label[64];
-	unsigned int digits;	/* octal digits received for the next label */
+	unsigned int digits; /* octal digits received for the next label */
 	struct site *sites[BUCKETS];
 	struct branch *branches;
 	struct leaf leaves[MAX_LEAVES];
@@ -94,10 +94,9 @@ static void *must_alloc(size_t size)
 static const char *dsb_kind(uint32_t insn)
 {
 	static const char *const kinds[16] = {
-		[1] = "dsb oshld", [2] = "dsb oshst", [3] = "dsb osh",
-		[5] = "dsb nshld", [6] = "dsb nshst", [7] = "dsb nsh",
-		[9] = "dsb ishld", [10] = "dsb ishst", [11] = "dsb ish",
-		[13] = "dsb ld", [14] = "dsb st", [15] = "dsb sy",
+		[1] = "dsb oshld", [2] = "dsb oshst", [3] = "dsb osh",	 [5] = "dsb nshld",
+		[6] = "dsb nshst", [7] = "dsb nsh",   [9] = "dsb ishld", [10] = "dsb ishst",
+		[11] = "dsb ish",  [13] = "dsb ld",   [14] = "dsb st",	 [15] = "dsb sy",
 	};
 	const char *kind = kinds[(insn >> 8) & 15];
 
@@ -108,16 +107,26 @@ static const char *dsb_kind(uint32_t insn)
 static const char *dc_kind(uint32_t insn)
 {
 	switch (insn & ~0x1fu) {
-	case 0xd5087620: return "dc ivac";
-	case 0xd5087640: return "dc isw";
-	case 0xd5087a40: return "dc csw";
-	case 0xd5087e40: return "dc cisw";
-	case 0xd50b7420: return "dc zva";
-	case 0xd50b7a20: return "dc cvac";
-	case 0xd50b7b20: return "dc cvau";
-	case 0xd50b7c20: return "dc cvap";
-	case 0xd50b7d20: return "dc cvadp";
-	case 0xd50b7e20: return "dc civac";
+	case 0xd5087620:
+		return "dc ivac";
+	case 0xd5087640:
+		return "dc isw";
+	case 0xd5087a40:
+		return "dc csw";
+	case 0xd5087e40:
+		return "dc cisw";
+	case 0xd50b7420:
+		return "dc zva";
+	case 0xd50b7a20:
+		return "dc cvac";
+	case 0xd50b7b20:
+		return "dc cvau";
+	case 0xd50b7c20:
+		return "dc cvap";
+	case 0xd50b7d20:
+		return "dc cvadp";
+	case 0xd50b7e20:
+		return "dc civac";
 	}
 	return NULL;
 }
@@ -248,9 +257,11 @@ static void window_write_sites(void)
 			for (tally = site->tallies; tally; tally = tally->next) {
 				if (!tally->count)
 					continue;
-				fprintf(state.out, "%s{\"addr\":\"0x%llx\",\"insn\":\"%08x\","
-					"\"kind\":\"%s\",\"caller\":", comma,
-					(unsigned long long)site->addr, site->insn, site->kind);
+				fprintf(state.out,
+					"%s{\"addr\":\"0x%llx\",\"insn\":\"%08x\","
+					"\"kind\":\"%s\",\"caller\":",
+					comma, (unsigned long long)site->addr, site->insn,
+					site->kind);
 				if (tally->caller)
 					fprintf(state.out, "\"0x%llx\"",
 						(unsigned long long)tally->caller);
@@ -290,8 +301,8 @@ static void label_digit(unsigned int digit)
 		text[pos] = 0;
 	text[pos] = text[pos] << 3 | digit;
 	text[pos + 1] = 0;
-	if (++state.digits % 3 == 0 && (text[pos] < 0x20 || text[pos] > 0x7e || text[pos] == '"' ||
-					text[pos] == '\\'))
+	if (++state.digits % 3 == 0 &&
+	    (text[pos] < 0x20 || text[pos] > 0x7e || text[pos] == '"' || text[pos] == '\\'))
 		text[pos] = '?';
 }
 
@@ -342,8 +353,8 @@ static void watch_leaf(struct qemu_plugin_insn *insn, uint32_t word, uint64_t ad
 	int64_t offset;
 
 	if (here && (word & 0xfffffc1f) == 0xd65f0000)
-		qemu_plugin_register_vcpu_insn_exec_cb(insn, on_leaf_return,
-						       QEMU_PLUGIN_CB_NO_REGS, NULL);
+		qemu_plugin_register_vcpu_insn_exec_cb(insn, on_leaf_return, QEMU_PLUGIN_CB_NO_REGS,
+						       NULL);
 	if ((word & 0x7c000000) != 0x14000000)
 		return;
 	offset = (int64_t)(int32_t)(word << 6) >> 4;
@@ -369,8 +380,8 @@ static void translate_insn(struct qemu_plugin_insn *insn)
 							   &state.insns, 1);
 	for (i = 0; i < state.nr_ranges; i++)
 		if (addr >= state.ranges[i].start && addr < state.ranges[i].end)
-			qemu_plugin_register_vcpu_insn_exec_inline(
-				insn, QEMU_PLUGIN_INLINE_ADD_U64, &state.ranges[i].count, 1);
+			qemu_plugin_register_vcpu_insn_exec_inline(insn, QEMU_PLUGIN_INLINE_ADD_U64,
+								   &state.ranges[i].count, 1);
 	if (n >= 0)
 		qemu_plugin_register_vcpu_insn_exec_cb(insn, on_mark, QEMU_PLUGIN_CB_NO_REGS,
 						       (void *)(uintptr_t)n);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The part of QEMU's TCG plugin interface, version 1, that the lab uses: Debian packages no header. */
+/* The part of QEMU's TCG plugin interface, version 1, that the lab uses: Debian packages no header.
+ */
 #ifndef LAB_QEMU_PLUGIN_H
 #define LAB_QEMU_PLUGIN_H
 
