@@ -11,13 +11,13 @@
 
 #define TUI_INPUT_LEN 48
 
-enum tui_mode {
-	MODE_TABLE,
-	MODE_SEARCH, /* typing what to move to */
-	MODE_FILTER, /* typing what to show */
-	MODE_SORT,   /* choosing a sort key */
-	MODE_HELP,
-	MODE_DETAILS, /* all about the selected line */
+enum tui_screen {
+	SCREEN_TABLE,
+	SCREEN_SEARCH, /* typing what to move to */
+	SCREEN_FILTER, /* typing what to show */
+	SCREEN_SORT,   /* choosing a sort key */
+	SCREEN_HELP,
+	SCREEN_DETAILS, /* all about the selected line */
 };
 
 /* Attributes of the parts of the screen; resolved once, so that drawing knows of no colours. */
@@ -40,7 +40,7 @@ struct tui {
 	const struct options *opt;
 	struct events ev;
 	struct tui_look look;
-	enum tui_mode mode;
+	enum tui_screen mode;
 
 	struct interval shown;	 /* newest that is on the screen */
 	struct interval scratch; /* read into while the screen is paused */

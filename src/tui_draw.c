@@ -191,7 +191,7 @@ static void draw_table(struct tui *t, int y, int lines)
 
 static void draw_prompt(const struct tui *t, int y)
 {
-	bool filter = t->mode == MODE_FILTER;
+	bool filter = t->mode == SCREEN_FILTER;
 	char text[160];
 
 	snprintf(text, sizeof(text), "%s: %s_   Enter keeps it, Esc %s",
@@ -223,7 +223,7 @@ static void draw_footer(const struct tui *t, int y)
 {
 	char text[200];
 
-	if (t->mode == MODE_FILTER || t->mode == MODE_SEARCH) {
+	if (t->mode == SCREEN_FILTER || t->mode == SCREEN_SEARCH) {
 		draw_prompt(t, y);
 	} else if (t->message[0]) {
 		put_text(y, 0, COLS, t->look.alarm, t->message);
@@ -259,13 +259,13 @@ static void draw_main(struct tui *t)
 void tui_draw(struct tui *t)
 {
 	erase();
-	if (t->mode == MODE_HELP)
+	if (t->mode == SCREEN_HELP)
 		draw_help(t);
-	else if (t->mode == MODE_DETAILS)
+	else if (t->mode == SCREEN_DETAILS)
 		draw_details(t);
 	else
 		draw_main(t);
-	if (t->mode == MODE_SORT)
+	if (t->mode == SCREEN_SORT)
 		draw_sort_menu(t);
 	if (LINES >= 4)
 		draw_footer(t, LINES - 1);

@@ -114,7 +114,7 @@ static void next_table(struct tui *t)
 	tui_rebuild(t);
 }
 
-static void begin_input(struct tui *t, enum tui_mode mode, const char *text)
+static void begin_input(struct tui *t, enum tui_screen mode, const char *text)
 {
 	memcpy(t->before, text, sizeof(t->before));
 	t->mode = mode;
@@ -122,7 +122,7 @@ static void begin_input(struct tui *t, enum tui_mode mode, const char *text)
 
 static void input_changed(struct tui *t)
 {
-	if (t->mode == MODE_FILTER)
+	if (t->mode == SCREEN_FILTER)
 		tui_rebuild(t);
 	else
 		search_on(t, 0);
@@ -130,16 +130,16 @@ static void input_changed(struct tui *t)
 
 static void input_key(struct tui *t, int key)
 {
-	char *text = t->mode == MODE_FILTER ? t->filter : t->search;
+	char *text = t->mode == SCREEN_FILTER ? t->filter : t->search;
 	size_t len = strlen(text);
 
 	if (key == '\r' || key == '\n' || key == KEY_ENTER) {
-		t->mode = MODE_TABLE;
+		t->mode = SCREEN_TABLE;
 	} else if (key == ESC) {
 		text[0] = '\0';
 		tui_rebuild(t);
-		t->mode = MODE_TABLE;
-	} else if (key == KEY_F(3) && t->mode == MODE_SEARCH) {
+		t->mode = SCREEN_TABLE;
+	} else if (key == KEY_F(3) && t->mode == SCREEN_SEARCH) {
 		search_on(t, 1);
 	} else if (key == KEY_BACKSPACE || key == 127 || key == '\b') {
 		if (len)
@@ -181,7 +181,7 @@ static void menu_key(struct tui *t, int key)
 		t->spec.invert = false;
 		tui_rebuild(t);
 	}
-	t->mode = MODE_TABLE;
+	t->mode = SCREEN_TABLE;
 }
 
 static void page_key(struct tui *t, int key)
@@ -191,7 +191,7 @@ static void page_key(struct tui *t, int key)
 	else if (key == KEY_DOWN || key == 'j')
 		t->scroll += t->scroll < 40;
 	else
-		t->mode = MODE_TABLE;
+		t->mode = SCREEN_TABLE;
 }
 
 static void escape_key(struct tui *t)
@@ -210,27 +210,27 @@ static bool mode_key(struct tui *t, int key)
 	case KEY_F(1):
 	case 'h':
 	case '?':
-		t->mode = MODE_HELP;
+		t->mode = SCREEN_HELP;
 		return true;
 	case KEY_F(3):
-		begin_input(t, MODE_SEARCH, t->search);
+		begin_input(t, SCREEN_SEARCH, t->search);
 		t->search[0] = '\0';
 		return true;
 	case KEY_F(4):
 	case '/':
 	case '\\':
-		begin_input(t, MODE_FILTER, t->filter);
+		begin_input(t, SCREEN_FILTER, t->filter);
 		return true;
 	case KEY_F(6):
 	case 's':
 	case '>':
 		t->menu = t->spec.sort;
-		t->mode = MODE_SORT;
+		t->mode = SCREEN_SORT;
 		return true;
 	case '\r':
 	case '\n':
 	case KEY_ENTER:
-		t->mode = MODE_DETAILS;
+		t->mode = SCREEN_DETAILS;
 		return true;
 	}
 	return false;
@@ -282,18 +282,18 @@ void tui_key(struct tui *t, int key)
 {
 	t->message[0] = '\0';
 	switch (t->mode) {
-	case MODE_SEARCH:
-	case MODE_FILTER:
+	case SCREEN_SEARCH:
+	case SCREEN_FILTER:
 		input_key(t, key);
 		break;
-	case MODE_SORT:
+	case SCREEN_SORT:
 		menu_key(t, key);
 		break;
-	case MODE_HELP:
-	case MODE_DETAILS:
+	case SCREEN_HELP:
+	case SCREEN_DETAILS:
 		page_key(t, key);
 		break;
-	case MODE_TABLE:
+	case SCREEN_TABLE:
 		if (!move_key(t, key) && !mode_key(t, key))
 			action_key(t, key);
 		break;
