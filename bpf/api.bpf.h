@@ -5,7 +5,6 @@
 
 #include "calls.bpf.h"
 #include "rows.bpf.h"
-#include "sglist.bpf.h"
 
 #define DMA_ATTR_SKIP_CPU_SYNC (1UL << 5)
 #define DMA_ATTR_MMIO (1UL << 10)
@@ -48,7 +47,7 @@ static __always_inline int call_enter(u32 op, u64 id, u64 dev)
 }
 
 /* How far a failed map came: what it synchronised before it gave up. */
-static __noinline u32 failed_entries(u32 row, u64 sgl, u32 nents)
+SLOW_PATH u32 failed_entries(u32 row, u64 sgl, u32 nents)
 {
 	struct row_info *info = bpf_map_lookup_elem(&row_infos, &row);
 
@@ -59,35 +58,34 @@ static __noinline u32 failed_entries(u32 row, u64 sgl, u32 nents)
 }
 
 /*
- * Ends call @c at time @now. @name and @driver are the device's current ones. @variant keeps
- * programs apart that serve the same operation: see row_add_call().
+ * Ends call @c at time @now. @variant keeps programs apart that serve the same operation: see
+ * row_add_call().
  */
-static __always_inline int call_exit(u64 now, const struct call *c, u64 name, u64 driver,
-				     bool failed, u32 variant)
+static __always_inline int call_exit(u64 now, const struct call *c, bool failed, u32 variant)
 {
-	struct call_end end = { .entries = c->nents, .bytes = c->size, .failed = failed };
+	struct session_state *s = the_state();
+	u64 index, dev, list, events, ns;
 	struct task_calls *slot;
 	struct call_frame *f;
-	u64 index, dev, list;
 	u32 row;
 
-	f = frame_find(ROW_TAG_OP(c->tag), c->id, &slot, &index);
+	f = frame_find(s, ROW_TAG_OP(c->tag), c->id, &slot, &index);
 	if (!f)
 		return 0;
-	end.ns = now - f->start;
-	end.bounces = f->bounces;
-	if (config.attribute)
-		end.dsb = f->dsb;
+	ns = now - f->start;
+	/* From the frame: the verifier lets no arithmetic be done on a pointer argument. */
 	dev = f->dev;
-	list = c->list == LIST_IS_ID ? f->id : c->list;
+	/* Volatile: the compiler knows that it equals the pointer argument, and would take that. */
+	list = c->list == LIST_IS_ID ? *(volatile u64 *)&f->id : c->list;
+	events = f->events;
 	frame_pop(slot, index, f->owner);
 
-	row = row_find(dev, name, driver, c->tag | variant << 24);
+	row = row_find(s, dev, c->tag | variant << 24);
 	if (failed)
-		end.entries = failed_entries(row, list, c->nents);
-	else if (config.bytes && list)
-		end.bytes = sg_bytes(list, c->nents);
-	row_add_call(row, &end);
+		return row_add_failed(row, failed_entries(row, list, c->nents), events);
+	row_add_call(s, row, c->nents, c->size, ns);
+	if (events | s->extras || !c->nents)
+		row_add_rest((u64)row << 32 | c->nents, list, c->size, events, ns);
 	return 0;
 }
 

@@ -5,6 +5,8 @@
 
 #include "api.bpf.h"
 
+#define SYNC_BARRIER !!(config.flags & CONFIG_SYNC_BARRIER)
+
 /* The innermost API call runs a barrier. */
 static __always_inline int count_dsb(void)
 {
@@ -12,7 +14,7 @@ static __always_inline int count_dsb(void)
 
 	if (f)
 		f->dsb++;
-	else if (state.live)
+	else if (state.mode)
 		lost(orphan_dsb);
 	return 0;
 }
@@ -52,30 +54,29 @@ static __always_inline int arch_enter(const struct call *c, u32 barriers)
 /* Ends an arch-level call; its device is the one of the API call around it, if there is one. */
 static __always_inline int arch_exit(u64 now, const struct call *c)
 {
-	struct call_end end = { .entries = c->nents, .bytes = c->size };
-	u64 dev = NO_DEV, name = 0, driver = 0;
+	struct session_state *s = the_state();
 	struct task_calls *slot;
 	struct call_frame *f;
-	u64 index;
+	u64 index, ns, events, dev = NO_DEV;
+	u32 row;
 
-	f = frame_find(ROW_TAG_OP(c->tag), c->id, &slot, &index);
+	f = frame_find(s, ROW_TAG_OP(c->tag), c->id, &slot, &index);
 	if (!f)
 		return 0;
-	end.ns = now - f->start;
-	end.dsb = f->dsb;
+	ns = now - f->start;
+	events = f->events;
 	if (index && index - 1 < CALL_DEPTH) {
 		struct call_frame *outer = &slot->frame[index - 1];
-		struct device *d = (void *)outer->dev;
 
 		dev = outer->dev;
-		name = (u64)BPF_CORE_READ(d, kobj.name);
-		driver = (u64)BPF_CORE_READ(d, driver);
-		outer->dsb += end.dsb;
-	} else if (end.dsb) {
-		__sync_fetch_and_add(&state.loss.orphan_dsb, end.dsb);
+		outer->dsb += f->dsb;
+	} else if (f->dsb) {
+		__sync_fetch_and_add(&state.loss.orphan_dsb, f->dsb);
 	}
 	frame_pop(slot, index, f->owner);
-	row_add_call(row_find(dev, name, driver, c->tag), &end);
+	row = row_find(s, dev, c->tag);
+	row_add_call(s, row, c->nents, c->size, ns);
+	row_add_rest((u64)row << 32 | c->nents, 0, c->size, events, ns);
 	return 0;
 }
 

@@ -22,90 +22,124 @@
 
 #define barrier() asm volatile("" ::: "memory")
 
-static __always_inline u32 calls_hash(u64 task)
+static __always_inline struct task_calls *calls_slot(struct session_state *s, u64 task, u32 i)
 {
-	return (u32)((u32)(task >> 6) * 0x9E3779B1U) >> 16;
+	u32 h = (u32)((u32)(task >> 6) * 0x9E3779B1U) >> 16;
+
+	return &s->calls[(h + i) & (CALL_SLOTS - 1)];
 }
 
-/* Slot of @task, or NULL. */
-static __always_inline struct task_calls *calls_find(u64 task)
+/* Index of @task's slot when it is not the first that its hash names; CALL_SLOTS: it has none. */
+SLOW_PATH u32 calls_find_next(u64 task)
 {
-	u32 h = calls_hash(task);
-
-#pragma unroll
-	for (int i = 0; i < CALL_PROBES; i++) {
-		struct task_calls *c = &state.calls[(h + i) & (CALL_SLOTS - 1)];
+	for (u32 i = 1; i < CALL_PROBES; i++) {
+		struct task_calls *c = calls_slot(&state, task, i);
 
 		if (c->task == task)
-			return c;
+			return c - state.calls;
 	}
-	return NULL;
+	return CALL_SLOTS;
 }
 
-/* Takes over a slot whose owner's call cannot be running any more. */
-static __noinline struct task_calls *calls_evict(u64 task, u64 now)
+static __always_inline struct task_calls *calls_at(struct session_state *s, u32 index)
 {
-	u32 h = calls_hash(task);
+	if (index >= CALL_SLOTS)
+		return NULL;
+	/* Hides the range from the compiler, which would drop the mask that the verifier needs. */
+	asm volatile("" : "+r"(index));
+	return &s->calls[index & (CALL_SLOTS - 1)];
+}
 
-	for (int i = 0; i < CALL_PROBES; i++) {
-		struct task_calls *c = &state.calls[(h + i) & (CALL_SLOTS - 1)];
+/*
+ * Slot of @task, or NULL. A task may hold two, when its first choice was taken at the outer call
+ * and is free at the inner one: the innermost call is then in the one that is found first.
+ */
+static __always_inline struct task_calls *calls_find(struct session_state *s, u64 task)
+{
+	struct task_calls *c = calls_slot(s, task, 0);
+
+	return c->task == task ? c : calls_at(s, calls_find_next(task));
+}
+
+/*
+ * Index of a slot newly claimed for @task when its first choice is taken: a free one, or one whose
+ * owner's call cannot be running any more. CALL_SLOTS: none, counted.
+ */
+SLOW_PATH u32 calls_claim_next(u64 task)
+{
+	u64 now = bpf_ktime_get_ns();
+
+	for (u32 i = 0; i < CALL_PROBES; i++) {
+		struct task_calls *c = calls_slot(&state, task, i);
 		u64 owner = c->task;
 
-		if (now - c->frame[0].start > CALL_STALE_NS &&
-		    __sync_val_compare_and_swap(&c->task, owner, task) == owner) {
+		if (owner && now - c->frame[0].start < CALL_STALE_NS)
+			continue;
+		if (__sync_val_compare_and_swap(&c->task, owner, task) != owner)
+			continue;
+		if (owner) {
 			__sync_fetch_and_add(&state.loss.stale, c->depth);
 			c->depth = 0;
-			return c;
 		}
+		return c - state.calls;
 	}
 	lost(calls_full);
-	return NULL;
+	return CALL_SLOTS;
 }
 
-/* Empties @c if its oldest call cannot be running any more; false: a real overflow, counted. */
-static __noinline bool calls_reset_stale(struct task_calls *c, u64 now)
+/* Empties slot @index if its oldest call cannot be running any more; 0: a real overflow, counted. */
+SLOW_PATH int calls_reset_stale(u32 index)
 {
-	if (now - c->frame[0].start <= CALL_STALE_NS) {
+	struct task_calls *c = &state.calls[index & (CALL_SLOTS - 1)];
+
+	if (bpf_ktime_get_ns() - c->frame[0].start <= CALL_STALE_NS) {
 		lost(depth);
-		return false;
+		return 0;
 	}
 	__sync_fetch_and_add(&state.loss.stale, c->depth);
 	c->depth = 0;
-	return true;
+	return 1;
 }
 
-/* Slot for @task; *@claimed when this call took it and has to release it. */
-static __always_inline struct task_calls *calls_get(u64 task, bool *claimed)
+/*
+ * Slot for @task, its own or a new one; NULL: none to be had, counted. *@claimed is set when this
+ * call took the slot and has to release it. An interrupt between the claim and the first frame finds
+ * a slot of its task with no frame in it: it must not release what the call below it goes on using.
+ */
+static __always_inline struct task_calls *calls_get(struct session_state *s, u64 task, u32 *claimed)
 {
-	struct task_calls *c = calls_find(task);
-	u32 h = calls_hash(task);
+	struct task_calls *c = calls_slot(s, task, 0);
+	u64 owner = c->task;
 
-	*claimed = false;
+	*claimed = 0;
+	if (owner == task)
+		return c;
+	if (!owner) {
+		owner = __sync_val_compare_and_swap(&c->task, 0, task);
+		/* Keeps the compiler from merging this test with the one above, by way of a flag. */
+		asm volatile("" : "+r"(owner));
+		if (!owner) {
+			*claimed = 1;
+			return c;
+		}
+	}
+	c = calls_at(s, calls_find_next(task));
 	if (c)
 		return c;
-	*claimed = true;
-#pragma unroll
-	for (int i = 0; i < CALL_PROBES; i++) {
-		c = &state.calls[(h + i) & (CALL_SLOTS - 1)];
-		if (!c->task && !__sync_val_compare_and_swap(&c->task, 0, task))
-			return c;
-	}
-	return calls_evict(task, bpf_ktime_get_ns());
+	*claimed = 1;
+	return calls_at(s, calls_claim_next(task));
 }
 
-static __always_inline bool wanted(void)
+SLOW_PATH int filter_passes(void)
 {
-	if (!state.live)
-		return false;
+	u64 comm[2] = {};
+
 	if (config.tgid && bpf_get_current_pid_tgid() >> 32 != config.tgid)
 		return false;
-	if (config.comm_set) {
-		u64 comm[2] = {};
-
-		bpf_get_current_comm(comm, sizeof(comm));
-		return comm[0] == config.comm[0] && comm[1] == config.comm[1];
-	}
-	return true;
+	if (!(config.flags & CONFIG_COMM))
+		return true;
+	bpf_get_current_comm(comm, sizeof(comm));
+	return comm[0] == config.comm[0] && comm[1] == config.comm[1];
 }
 
 /*
@@ -114,19 +148,22 @@ static __always_inline bool wanted(void)
  */
 static __always_inline struct call_frame *frame_push(u32 op, u64 id)
 {
+	struct session_state *s = the_state();
 	struct call_frame *f;
 	struct task_calls *c;
-	bool claimed;
+	u32 claimed;
 	u64 depth;
 
-	if (op != OP_CALIBRATE && !wanted())
-		return NULL;
-	c = calls_get(bpf_get_current_task(), &claimed);
+	if (op != OP_CALIBRATE && s->mode != MODE_LIVE) {
+		if (s->mode != MODE_FILTER || !filter_passes())
+			return NULL;
+	}
+	c = calls_get(s, bpf_get_current_task(), &claimed);
 	if (!c)
 		return NULL;
 	depth = c->depth;
 	if (depth >= CALL_DEPTH) {
-		if (!calls_reset_stale(c, bpf_ktime_get_ns()))
+		if (!calls_reset_stale(c - s->calls))
 			return NULL;
 		depth = 0;
 	}
@@ -136,8 +173,7 @@ static __always_inline struct call_frame *frame_push(u32 op, u64 id)
 	f->id = id;
 	f->op = op;
 	f->owner = claimed;
-	f->dsb = 0;
-	f->bounces = 0;
+	f->events = 0;
 	return f;
 }
 
@@ -168,10 +204,10 @@ static __noinline u64 frame_search(struct task_calls *c, u32 op, u64 id)
  * Finds the frame that the call of @op with @id pushed. NULL: it pushed none (filtered, begun before the
  * session, or counted as lost then). *@slot and *@index are for frame_pop().
  */
-static __always_inline struct call_frame *frame_find(u32 op, u64 id, struct task_calls **slot,
-						     u64 *index)
+static __always_inline struct call_frame *frame_find(struct session_state *s, u32 op, u64 id,
+						     struct task_calls **slot, u64 *index)
 {
-	struct task_calls *c = calls_find(bpf_get_current_task());
+	struct task_calls *c = calls_find(s, bpf_get_current_task());
 	u64 i;
 
 	if (!c)
@@ -189,7 +225,7 @@ static __always_inline struct call_frame *frame_find(u32 op, u64 id, struct task
 	return &c->frame[i];
 }
 
-/* Removes frame @index; everything in it must have been read before. */
+/* Removes frame @index and what lies above; everything in it must have been read before. */
 static __always_inline void frame_pop(struct task_calls *c, u64 index, bool owner)
 {
 	barrier();
@@ -202,7 +238,7 @@ static __always_inline void frame_pop(struct task_calls *c, u64 index, bool owne
 /* Frame of the innermost API call that runs on this task, or NULL. */
 static __always_inline struct call_frame *frame_top(void)
 {
-	struct task_calls *c = calls_find(bpf_get_current_task());
+	struct task_calls *c = calls_find(the_state(), bpf_get_current_task());
 	u64 i;
 
 	if (!c)

@@ -51,7 +51,7 @@ static __always_inline bool kprobe_call(struct call *c, u32 op, u64 sp)
 	struct call_frame *f;
 	u64 index;
 
-	f = frame_find(op, sp, &slot, &index);
+	f = frame_find(the_state(), op, sp, &slot, &index);
 	if (!f)
 		return false;
 	c->id = sp;
@@ -83,19 +83,11 @@ static __always_inline bool kprobe_call(struct call *c, u32 op, u64 sp)
 
 #define API_KPROBE(base, op, variant)                                                                 \
 	KPROBE_PROGRAMS(base, op, kprobe_enter(&c, REG_ENTRY_SP(r)),                                  \
-			kprobe_exit(&c, now, base##_failed(REG_RET(r)), variant))
-
-static __always_inline int kprobe_exit(const struct call *c, u64 now, bool failed, u32 variant)
-{
-	struct device *dev = (void *)c->dev;
-
-	return call_exit(now, c, (u64)BPF_CORE_READ(dev, kobj.name),
-			 (u64)BPF_CORE_READ(dev, driver), failed, variant);
-}
+			call_exit(now, &c, base##_failed(REG_RET(r)), variant))
 
 API_HOOKS(API_KPROBE)
 
-KPROBE_PROGRAMS(calibrate, OP_CALIBRATE, kprobe_enter(&c, REG_ENTRY_SP(r)), kprobe_exit(&c, now, false, 0))
+KPROBE_PROGRAMS(calibrate, OP_CALIBRATE, kprobe_enter(&c, REG_ENTRY_SP(r)), call_exit(now, &c, false, 0))
 
 #define ARCH_KPROBE(base, op, barriers)                                                               \
 	KPROBE_PROGRAMS(base, op, kprobe_arch_enter(&c, REG_ENTRY_SP(r), barriers),                   \
@@ -117,9 +109,9 @@ static __always_inline int kprobe_arch_enter(const struct call *c, u64 sp, u32 b
 	return 0;
 }
 
-ARCH_KPROBE(arch_sync_for_device, OP_ARCH_SYNC_FOR_DEVICE, config.sync_has_barrier)
+ARCH_KPROBE(arch_sync_for_device, OP_ARCH_SYNC_FOR_DEVICE, SYNC_BARRIER)
 ARCH_KPROBE(arch_sync_for_cpu, OP_ARCH_SYNC_FOR_CPU,
-	    config.sync_has_barrier && (u32)REG_ARG2(r) != DIR_TO_DEVICE)
+	    SYNC_BARRIER && (u32)REG_ARG2(r) != DIR_TO_DEVICE)
 ARCH_KPROBE(arch_flush, OP_ARCH_FLUSH, 1)
 
 SEC("?kprobe") int count_for_device_kprobe(REGS *r)
@@ -150,5 +142,10 @@ SEC("?kprobe") int dsb_site_kprobe(REGS *r)
 	}
 
 BOUNCE_HOOKS(BOUNCE_KPROBE)
+
+SEC("?kprobe") int devices_kprobe(REGS *r)
+{
+	return devices_changed();
+}
 
 #endif

@@ -4,16 +4,17 @@
 #define ROWS_BPF_H
 
 #include "session.bpf.h"
+#include "sglist.bpf.h"
 
 #define ROW_PROBES 8
 #define KEY_BUSY 1 /* in row_key.dev while a slot is being filled */
 
 static __always_inline u32 row_hash(u64 dev, u32 tag)
 {
-	return ((u32)(dev >> 5) ^ tag) * 0x9E3779B1U >> 19;
+	return ((u32)(dev >> 5) ^ tag) * 0x9E3779B1U >> 20;
 }
 
-_Static_assert(ROW_KEYS == 1 << (32 - 19), "row_hash() gives as many bits as there are slots");
+_Static_assert(ROW_KEYS == 1 << (32 - 20), "row_hash() gives as many bits as there are slots");
 
 /* DEV_* of @dev: how its DMA is done. */
 static __always_inline u32 device_flags(struct device *dev)
@@ -75,96 +76,104 @@ static __always_inline void row_describe(u32 row, struct device *dev, u32 tag)
 					  BPF_CORE_READ(dev, of_node, full_name));
 }
 
-/* Creates the row of a key not seen before. The reserved row of the operation when there is no room. */
-static __noinline u32 row_add(u64 dev, u64 name, u64 driver, u32 tag)
+/* A free row for {@dev, @tag}; the reserved row of the operation when there is none left. */
+static __always_inline u32 row_new(u64 dev, u32 tag)
 {
-	u32 other = ROW_TAG_OP(tag);
-	u32 h = row_hash(dev, tag);
-	struct row_key *k = NULL;
-	u32 row;
+	u32 row = config.max_rows;
 
-	for (int i = 0; i < ROW_PROBES; i++) {
-		k = &state.keys[(h + i) & (ROW_KEYS - 1)];
-		if (!k->dev && !__sync_val_compare_and_swap(&k->dev, 0, KEY_BUSY))
-			break;
-		k = NULL;
-	}
-	row = other;
-	if (k && state.n_rows < config.max_rows)
+	if (state.n_rows < config.max_rows)
 		row = __sync_fetch_and_add(&state.n_rows, 1);
-	if (!k || row >= config.max_rows) {
+	if (row >= config.max_rows) {
 		lost(rows_full);
-		row = other;
+		return ROW_TAG_OP(tag);
 	}
-	if (row != other)
-		row_describe(row, (void *)dev, tag);
-	if (k) {
-		k->name = name;
-		k->driver = driver;
-		k->tag = tag;
-		k->row = row;
-		/*
-		 * Full barrier: who sees dev sees the rest. Who does not see all of it yet makes a
-		 * second row of the same key, and user space adds the two up.
-		 */
-		__sync_lock_test_and_set(&k->dev, dev);
-	}
+	row_describe(row, (void *)dev, tag);
 	return row;
 }
 
-/* Row of {@dev, @tag}; @name and @driver as in struct row_key. */
-static __always_inline u32 row_find(u64 dev, u64 name, u64 driver, u32 tag)
+/*
+ * Fills in @k, whose dev the caller has set to KEY_BUSY. Who sees dev sees the rest: full barrier.
+ * Two CPUs may make two rows of one key; user space adds them up.
+ */
+static __always_inline u32 key_fill(struct row_key *k, u64 dev, u64 name, u64 driver, u32 tag,
+				    u32 generation)
 {
+	k->name = name;
+	k->driver = driver;
+	k->tag = tag;
+	k->generation = generation;
+	k->row = row_new(dev, tag);
+	__sync_lock_test_and_set(&k->dev, dev);
+	return k->row;
+}
+
+/* Row of {@dev, @tag} when the first place that its hash names has no up-to-date key of it. */
+SLOW_PATH u32 row_find_next(u64 dev, u32 tag)
+{
+	u64 name = dev > NO_DEV ? (u64)BPF_CORE_READ((struct device *)dev, kobj.name) : 0;
+	u64 driver = dev > NO_DEV ? (u64)BPF_CORE_READ((struct device *)dev, driver) : 0;
+	u32 generation = state.generation;
 	u32 h = row_hash(dev, tag);
 
-#pragma unroll
-	for (int i = 0; i < ROW_PROBES; i++) {
+	for (u32 i = 0; i < ROW_PROBES; i++) {
 		struct row_key *k = &state.keys[(h + i) & (ROW_KEYS - 1)];
 
-		if (k->dev == dev && k->tag == tag && k->name == name && k->driver == driver)
-			return k->row;
-		if (!k->dev)
-			break;
+		if (k->dev == dev && k->tag == tag) {
+			if (k->name == name && k->driver == driver) {
+				k->generation = generation;
+				return k->row;
+			}
+			/* Another device at this address, or another driver: a row of its own. */
+			if (__sync_val_compare_and_swap(&k->dev, dev, KEY_BUSY) == dev)
+				return key_fill(k, dev, name, driver, tag, generation);
+		}
+		if (!k->dev && !__sync_val_compare_and_swap(&k->dev, 0, KEY_BUSY))
+			return key_fill(k, dev, name, driver, tag, generation);
 	}
-	return row_add(dev, name, driver, tag);
+	lost(rows_full);
+	return ROW_TAG_OP(tag);
 }
 
-/* What one finished call adds to its row. */
-struct call_end {
-	u64 ns;
-	u64 bytes;
-	u32 entries;
-	u32 dsb;
-	u32 bounces;
-	bool failed;
-};
-
-static __always_inline void counts_add_call(struct call_counts *sum, const struct call_end *end)
+/* Row of {@dev, @tag}. */
+static __always_inline u32 row_find(struct session_state *s, u64 dev, u32 tag)
 {
-	if (end->failed) {
-		sum->failed++;
-		sum->failed_entries += end->entries;
-		if (end->entries)
-			sum->failed_partial++;
-		sum->dsb += end->dsb;
-		return;
-	}
-	sum->calls++;
-	sum->entries += end->entries;
-	sum->ns += end->ns;
-	sum->bytes += end->bytes;
-	if (config.attribute)
-		sum->dsb += end->dsb;
-	if (!end->entries)
+	struct row_key *k = &s->keys[row_hash(dev, tag) & (ROW_KEYS - 1)];
+
+	asm volatile("" : "+r"(k)); /* the address is reckoned once */
+	if (k->dev == dev && k->tag == tag && k->generation == s->generation)
+		return k->row;
+	return row_find_next(dev, tag);
+}
+
+/* A device came, went, or changed its driver: every key has to prove itself again. */
+static __always_inline int devices_changed(void)
+{
+	__sync_fetch_and_add(&state.generation, 1);
+	return 0;
+}
+
+/* Index of @row's value on this CPU, in the bank that is being filled. */
+static __always_inline u32 row_index(struct session_state *s, u32 row)
+{
+	return s->base + bpf_get_smp_processor_id() * s->stride + row;
+}
+
+/* Few calls have these. @events as in struct call_frame. */
+static __always_inline void counts_add_rare(struct call_counts *sum, u32 entries, u64 events)
+{
+	u32 bounces = events >> 32;
+
+	sum->dsb += (u32)events;
+	if (!entries)
 		sum->empty_calls++;
-	if (end->bounces) {
-		sum->bounces += end->bounces;
+	if (bounces) {
+		sum->bounces += bounces;
 		sum->bounced_calls++;
-		sum->bounced_entries += end->entries;
+		sum->bounced_entries += entries;
 	}
 }
 
-static __noinline void proc_add(u32 row, u32 bank, const struct call_end *end)
+static __always_inline void proc_add(u32 row, u32 bank, u32 entries, u64 bytes, u64 events, u64 ns)
 {
 	struct proc_key key = { .tgid = bpf_get_current_pid_tgid() >> 32, .row = row, .bank = bank };
 	struct proc_value *v = bpf_map_lookup_elem(&procs, &key);
@@ -176,35 +185,75 @@ static __noinline void proc_add(u32 row, u32 bank, const struct call_end *end)
 		bpf_map_update_elem(&procs, &key, &zero, BPF_NOEXIST);
 		v = bpf_map_lookup_elem(&procs, &key);
 	}
-	if (v)
-		counts_add_call(&v->sum, end);
-	else
+	if (!v) {
 		lost(procs_full);
+		return;
+	}
+	v->sum.calls++;
+	v->sum.entries += entries;
+	v->sum.bytes += bytes;
+	v->sum.ns += ns;
+	counts_add_rare(&v->sum, entries, events);
 }
 
 /*
- * Adds a call to @row. Only one handler at a time can be here for one row on one CPU: a row belongs
- * to one program, and the kernel does not run a program on a CPU that is inside it already.
+ * What the hot path leaves out for a call: @list's bytes when they are wanted, counted events, the
+ * process table. @row_entries: row in the upper half, entries in the lower.
  */
-static __always_inline void row_add_call(u32 row, const struct call_end *end)
+SLOW_PATH int row_add_rest(u64 row_entries, u64 list, u64 size, u64 events, u64 ns)
 {
-	u32 bank = state.bank & 1;
-	u32 cpu = bpf_get_smp_processor_id();
-	u32 at = (bank * config.cpus + cpu) * config.max_rows + row;
+	u32 row = row_entries >> 32, entries = row_entries, at = row_index(&state, row);
+	struct row_value *v = bpf_map_lookup_elem(&row_values, &at);
+
+	if (!v)
+		return 0;
+	if (list && state.extras & EXTRA_BYTES) {
+		size = sg_bytes(list, entries);
+		v->sum.bytes += size;
+	}
+	counts_add_rare(&v->sum, entries, events);
+	if (config.flags & CONFIG_PROCS && state.extras & EXTRA_PROCS)
+		proc_add(row, state.bank, entries, size, events, ns);
+	return 0;
+}
+
+/* A map that failed. @entries: how far it had come. */
+SLOW_PATH int row_add_failed(u32 row, u32 entries, u32 dsb)
+{
+	u32 at = row_index(&state, row);
+	struct row_value *v = bpf_map_lookup_elem(&row_values, &at);
+
+	if (!v)
+		return 0;
+	v->sum.failed++;
+	v->sum.failed_entries += entries;
+	if (entries)
+		v->sum.failed_partial++;
+	v->sum.dsb += dsb;
+	return 0;
+}
+
+/*
+ * Adds a call of @ns to @row. Only one handler at a time can be here for one row on one CPU: a row
+ * belongs to one program, and the kernel does not run a program on a CPU that is inside it already.
+ */
+static __always_inline void row_add_call(struct session_state *s, u32 row, u32 entries, u64 size,
+					 u64 ns)
+{
+	u32 at = row_index(s, row);
 	struct row_value *v = bpf_map_lookup_elem(&row_values, &at);
 
 	if (!v)
 		return;
-	counts_add_call(&v->sum, end);
-	if (!end->failed) {
-		if (end->ns > v->max_ns)
-			v->max_ns = end->ns;
-		if (~end->ns > v->min_ns_inv)
-			v->min_ns_inv = ~end->ns;
-		v->hist[hist_bucket(end->ns) & (HIST_BUCKETS - 1)]++;
-	}
-	if (config.procs && state.procs_on)
-		proc_add(row, bank, end);
+	v->sum.calls++;
+	v->sum.entries += entries;
+	v->sum.ns += ns;
+	v->sum.bytes += size;
+	if (ns > v->max_ns)
+		v->max_ns = ns;
+	if (-ns > v->min_ns_neg)
+		v->min_ns_neg = -ns;
+	v->hist[hist_bucket(ns, s->log2) & (HIST_SLOTS - 1)]++;
 }
 
 #endif

@@ -14,6 +14,18 @@ const volatile struct session_config config = {};
 /* The only variable in .bss: several objects of one session share the map behind it. */
 struct session_state state = {};
 
+/*
+ * &state in a register that the compiler keeps: it would load the 64-bit address again for every
+ * access, four instructions each time on arm64.
+ */
+static __always_inline struct session_state *the_state(void)
+{
+	struct session_state *s = &state;
+
+	asm volatile("" : "+r"(s));
+	return s;
+}
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1); /* 2 banks x CPUs x rows, sized before load */
@@ -38,6 +50,12 @@ struct {
 /* Stand for a device in row keys; real ones are never that low. 1 is KEY_BUSY. */
 #define CALIBRATE_DEV 2
 #define NO_DEV 3
+
+/*
+ * Slow paths are functions that the verifier checks once, for any arguments (global ones), instead
+ * of again for every way that leads to them. Such functions take and return plain numbers.
+ */
+#define SLOW_PATH __attribute__((noinline))
 
 #define lost(reason) __sync_fetch_and_add(&state.loss.reason, 1)
 

@@ -68,7 +68,7 @@ static __always_inline void sg_walk(struct sg_walk *w)
 }
 
 /* Sum of the lengths of the first @nents entries of @sgl, as the caller built it. */
-static __noinline u64 sg_bytes(u64 sgl, u32 nents)
+SLOW_PATH u64 sg_bytes(u64 sgl, u32 nents)
 {
 	struct sg_walk w = { .sg = sgl, .left = nents };
 
@@ -80,7 +80,7 @@ static __noinline u64 sg_bytes(u64 sgl, u32 nents)
  * Entries that dma_direct_map_sg() had mapped when it failed: it stores DMA_MAPPING_ERROR in the
  * entry that it could not map. @nents when none has it.
  */
-static __noinline u32 sg_mapped_before_error(u64 sgl, u32 nents)
+SLOW_PATH u32 sg_mapped_before_error(u64 sgl, u32 nents)
 {
 	struct sg_walk w = { .sg = sgl, .left = nents, .stop_at_error = 1 };
 

@@ -44,12 +44,10 @@ extern bool bpf_session_is_return(void *ctx) __ksym;
 	}                                                                                          \
 	static __always_inline int base##_end(u64 *ctx, u64 now)                                   \
 	{                                                                                          \
-		struct device *dev = (void *)ctx[0];                                               \
 		struct call c;                                                                     \
                                                                                                    \
 		base##_args(&c, CTX_ARGS(ctx));                                                    \
-		return call_exit(now, &c, (u64)dev->kobj.name, (u64)dev->driver,             \
-				 base##_failed(ctx[nret]), variant);                               \
+		return call_exit(now, &c, base##_failed(ctx[nret]), variant);                      \
 	}                                                                                          \
 	TRAMPOLINE_PROGRAMS(base)
 
@@ -78,7 +76,7 @@ static __always_inline int calibrate_end(u64 *ctx, u64 now)
 	struct call c;
 
 	calibrate_args(&c, 0, 0, 0, 0, 0, 0, 0);
-	return call_exit(now, &c, 0, 0, false, 0);
+	return call_exit(now, &c, false, 0);
 }
 
 TRAMPOLINE_PROGRAMS(calibrate)
@@ -100,8 +98,8 @@ TRAMPOLINE_PROGRAMS(calibrate)
 	}                                                                                          \
 	TRAMPOLINE_PROGRAMS(base)
 
-ARCH_TRAMPOLINE(arch_sync_for_device, config.sync_has_barrier)
-ARCH_TRAMPOLINE(arch_sync_for_cpu, config.sync_has_barrier && (u32)ctx[2] != DIR_TO_DEVICE)
+ARCH_TRAMPOLINE(arch_sync_for_device, SYNC_BARRIER)
+ARCH_TRAMPOLINE(arch_sync_for_cpu, SYNC_BARRIER && (u32)ctx[2] != DIR_TO_DEVICE)
 ARCH_TRAMPOLINE(arch_flush, 1)
 
 /* Counting alone: one program at the entry, nothing at the exit. */
@@ -127,6 +125,11 @@ SEC("?fentry") int count_flush_entry(u64 *ctx)
 	}
 
 BOUNCE_HOOKS(BOUNCE_TRAMPOLINE)
+
+SEC("?fentry") int devices_entry(u64 *ctx)
+{
+	return devices_changed();
+}
 
 /* Loaded, never attached: a test run of it makes the kernel call its do-nothing functions. */
 SEC("?fentry") int call_null_target(u64 *ctx)

@@ -107,15 +107,12 @@ static int set_config(const struct bpf_object *obj, const struct attach_config *
 	if (!c || size != sizeof(*c))
 		return -EINVAL;
 	c->tgid = cfg->tgid;
-	c->comm_set = cfg->comm;
 	if (cfg->comm)
 		strncpy((char *)c->comm, cfg->comm, sizeof(c->comm) - 1);
 	c->cpus = cfg->cpus;
 	c->max_rows = cfg->max_rows;
-	c->bytes = cfg->bytes;
-	c->attribute = cfg->attribute;
-	c->procs = cfg->procs;
-	c->sync_has_barrier = cfg->sync_has_barrier;
+	c->flags = (cfg->comm ? CONFIG_COMM : 0) | (cfg->procs ? CONFIG_PROCS : 0) |
+		   (cfg->sync_has_barrier ? CONFIG_SYNC_BARRIER : 0);
 	c->iommu_map_sg = cfg->facts.iommu_map_sg;
 	return 0;
 }
@@ -152,6 +149,9 @@ static int set_maps(const struct bpf_object *obj, const struct attach_config *cf
 		return err;
 	state = (void *)bpf_map__initial_value(map[3], &(size_t){ 0 });
 	state->n_rows = ROWS_RESERVED;
+	state->stride = cfg->max_rows;
+	state->extras = cfg->bytes ? EXTRA_BYTES : 0;
+	hist_fill_log2(state->log2);
 	err = bpf_map__set_max_entries(map[0], 2 * cfg->cpus * cfg->max_rows);
 	return err ?: bpf_map__set_max_entries(map[1], cfg->max_rows);
 }

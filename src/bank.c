@@ -196,7 +196,8 @@ int bank_take(struct bank_reader *b, const struct bank_visitor *visit, __u64 *fl
 	int err;
 
 	*flipped_ns = clock_ns();
-	__atomic_store_n(&state->bank, bank ^ 1, __ATOMIC_SEQ_CST);
+	state->bank = bank ^ 1;
+	__atomic_store_n(&state->base, state->bank * b->cpus * b->max_rows, __ATOMIC_SEQ_CST);
 	err = wait_for_programs(b);
 	if (err)
 		return err;

@@ -38,6 +38,7 @@ enum {
 	GROUP_BOUNCE_UNMAP,
 	GROUP_BOUNCE_DEVICE,
 	GROUP_BOUNCE_CPU,
+	GROUP_DEVICES,
 	GROUP_MEASURE,
 	GROUP_SITES, /* each site is a group of its own from here on */
 };
@@ -97,6 +98,8 @@ static const struct hook_def defs[] = {
 	  GROUP_BOUNCE_CPU, 0 },
 	{ HOOK_BOUNCE, OP_COUNT, "bounce_sync_cpu", "swiotlb_sync_single_for_cpu", GROUP_BOUNCE_CPU,
 	  1 },
+	/* Sends what devices are added, removed, bound and unbound with. */
+	{ HOOK_DEVICES, OP_COUNT, "devices", "kobject_uevent_env", GROUP_DEVICES, 0 },
 	{ HOOK_MEASURE, OP_COUNT, "calibrate", "bpf_fentry_test1", GROUP_MEASURE, 0 },
 };
 
@@ -126,6 +129,7 @@ static bool wanted(const struct options *opt, const struct features *f, const st
 	case HOOK_SITE:
 		return false;
 	case HOOK_BOUNCE:
+	case HOOK_DEVICES:
 	case HOOK_MEASURE:
 		return true;
 	}

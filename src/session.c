@@ -111,7 +111,7 @@ static int take_row(void *ctx, unsigned int row, const struct row_info *info,
 	like.dsb_derived = dsb;
 	like.sum = v->sum;
 	like.max_ns = v->max_ns;
-	like.min_ns = v->min_ns_inv ? ~v->min_ns_inv : 0;
+	like.min_ns = v->min_ns_neg ? -v->min_ns_neg : 0;
 	for (int i = 0; i < HIST_BUCKETS; i++)
 		like.hist[i] = v->hist[i];
 	r = interval_row(t->iv, &like);
@@ -149,8 +149,8 @@ static int take_calibration(void *ctx, unsigned int row, const struct row_info *
 		return 0;
 	sample->calls += v->sum.calls;
 	sample->ns += v->sum.ns;
-	if (!sample->min_ns || ~v->min_ns_inv < sample->min_ns)
-		sample->min_ns = ~v->min_ns_inv;
+	if (!sample->min_ns || -v->min_ns_neg < sample->min_ns)
+		sample->min_ns = -v->min_ns_neg;
 	return 0;
 }
 
@@ -220,7 +220,6 @@ static int attach_hooks(struct session *s, unsigned int cpus)
 		.tgid = s->opt.pid,
 		.comm = s->opt.comm,
 		.bytes = !s->opt.no_bytes,
-		.attribute = s->hdr.exact || s->hdr.level == LEVEL_ARCH,
 		.procs = s->opt.procs,
 		.sync_has_barrier = s->hdr.flavour == FLAVOUR_PER_ENTRY,
 		.verbose = s->opt.verbose,
@@ -281,7 +280,8 @@ int session_open(const struct options *opt, struct session **out)
 	s->misses = attach_recursion_misses(&s->at);
 	s->loss = s->at.state->loss;
 	s->begun_ns = clock_ns();
-	__atomic_store_n(&s->at.state->live, 1, __ATOMIC_RELEASE);
+	__atomic_store_n(&s->at.state->mode, opt->pid || opt->comm ? MODE_FILTER : MODE_LIVE,
+			 __ATOMIC_RELEASE);
 	*out = s;
 	return 0;
 }
@@ -318,7 +318,7 @@ int session_read(struct session *s, struct interval *iv)
 	if (err)
 		return err;
 	iv->dur_ns = iv->t_ns - s->begun_ns;
-	iv->has_procs = s->at.procs >= 0 && s->at.state->procs_on;
+	iv->has_procs = s->at.procs >= 0 && s->at.state->extras & EXTRA_PROCS;
 	s->begun_ns = iv->t_ns;
 	take_loss(s, &iv->loss);
 	return 0;
@@ -333,7 +333,10 @@ int session_set_procs(struct session *s, bool on)
 {
 	if (s->at.procs < 0)
 		return -ENOTSUP;
-	s->at.state->procs_on = on;
+	if (on)
+		s->at.state->extras |= EXTRA_PROCS;
+	else
+		s->at.state->extras &= ~EXTRA_PROCS;
 	return 0;
 }
 

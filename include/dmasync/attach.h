@@ -14,7 +14,6 @@ struct attach_config {
 	pid_t tgid;
 	const char *comm;
 	bool bytes;
-	bool attribute; /* frames carry the device and counted barriers */
 	bool procs;
 	bool sync_has_barrier;
 	struct hook_facts facts;
@@ -33,7 +32,7 @@ struct attachment {
 /*
  * Attaches @n @hooks and reports each in @states. Hooks that do not attach are reported, not an
  * error; -errno after a message when nothing at all can be loaded. Nothing is recorded until
- * ->state->live is set. Release with attach_close().
+ * ->state->mode is set. Release with attach_close().
  */
 int attach_open(const struct attach_config *cfg, const struct hook *hooks, unsigned int n,
 		struct hook_state *states, struct attachment *at);

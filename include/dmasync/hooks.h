@@ -15,6 +15,7 @@ enum hook_kind {
 	HOOK_COUNT,   /* entry of a function that runs a barrier */
 	HOOK_SITE,    /* a barrier instruction inside a function */
 	HOOK_BOUNCE,  /* entry of a function that uses a bounce buffer */
+	HOOK_DEVICES, /* entry of the function that announces changes of devices */
 	HOOK_MEASURE, /* both ends of the null target */
 };
 

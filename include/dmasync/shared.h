@@ -48,22 +48,25 @@ enum {
  * that the hot path compares words; the names are resolved once, into struct row_info.
  */
 struct row_key {
-	__u64 dev;    /* struct device *, published last; 0: free */
-	__u64 name;   /* dev->kobj.name: tells a new device at a recycled address from the old one */
-	__u64 driver; /* dev->driver: a device may be bound to another one */
-	__u32 tag;    /* ROW_TAG() */
-	__u32 row;    /* index into the values */
+	__u64 dev;	  /* struct device *, published last; 0: free */
+	__u32 tag;	  /* ROW_TAG() */
+	__u32 row;	  /* index into the values */
+	__u32 generation; /* of the devices when the key was last found right: see session_state */
+	__u32 pad;
+	__u64 name;   /* dev->kobj.name and ... */
+	__u64 driver; /* ... dev->driver: tell a new device at a recycled address from the old one */
+	__u64 pad2[3];
 };
 
-_Static_assert(sizeof(struct row_key) == 32, "row_key is compared and laid out as 4 words");
+_Static_assert(sizeof(struct row_key) == 64, "one key a cache line");
 
 #define ROW_TAG(op, dir, attrs) ((op) | (dir) << 8 | (attrs) << 16)
 #define ROW_TAG_OP(tag) ((tag) & 0xff)
 #define ROW_TAG_DIR(tag) ((tag) >> 8 & 0xff)
 #define ROW_TAG_ATTRS(tag) ((tag) >> 16 & 0xff)
 
-#define ROW_KEYS 8192	      /* slots of the key table: power of two, twice the rows it may hold */
-#define ROWS_MAX 4096	      /* most rows a session can be given */
+#define ROW_KEYS 4096	       /* slots of the key table: power of two, twice the rows it may hold */
+#define ROWS_MAX 2048	       /* most rows a session can be given */
 #define ROWS_RESERVED OP_COUNT /* rows 0 .. OP_COUNT-1 collect, per op, what found no row: "other" */
 
 #define DEV_NAME_LEN 64
@@ -115,11 +118,11 @@ struct call_counts {
 struct row_value {
 	struct call_counts sum;
 	__u64 max_ns;
-	__u64 min_ns_inv; /* ~min, so that a cleared value needs no initialisation */
-	__u32 hist[HIST_BUCKETS];
+	__u64 min_ns_neg; /* 0 - minimum, so that a cleared value needs no initialisation */
+	__u32 hist[HIST_SLOTS];
 };
 
-_Static_assert(sizeof(struct row_value) == 14 * 8 + HIST_BUCKETS * 4, "row_value is packed");
+_Static_assert(sizeof(struct row_value) == 14 * 8 + HIST_SLOTS * 4, "row_value is packed");
 
 /* Per process and row; entries live for one interval: read and deleted with their bank. */
 struct proc_key {
@@ -157,8 +160,13 @@ struct call_frame {
 	__u64 size;
 	__u32 nents;
 	__u32 tag;
-	__u32 dsb;     /* barriers counted inside this call so far */
-	__u32 bounces; /* bounced entries so far */
+	union {
+		struct {
+			__u32 dsb;     /* barriers counted inside this call so far */
+			__u32 bounces; /* bounced entries so far */
+		};
+		__u64 events; /* both */
+	};
 	__u32 owner;   /* this call claimed the slot and releases it */
 	__u32 op;
 };
@@ -184,25 +192,40 @@ struct session_config {
 	__u32 tgid;	       /* only this process; 0: all */
 	__u32 max_rows;	       /* rows the values map has room for */
 	__u32 cpus;	       /* possible CPUs */
-	_Bool comm_set;	       /* only processes called comm */
-	_Bool bytes;	       /* sum the lengths of lists */
-	_Bool attribute;       /* barriers inside API calls are counted: frames carry the device */
-	_Bool procs;	       /* the process table exists and may be switched on */
-	_Bool sync_has_barrier; /* arch_sync_dma_for_*() waits itself (per-entry flavour) */
-	__u8 pad[7];
+	__u32 flags;	       /* CONFIG_* */
 };
 
-_Static_assert(sizeof(struct session_config) == 48, "session_config has no implicit padding");
+_Static_assert(sizeof(struct session_config) == 40, "session_config has no implicit padding");
+
+enum {
+	CONFIG_COMM = 1 << 0,	      /* comm is set */
+	CONFIG_PROCS = 1 << 1,	      /* the process table exists */
+	CONFIG_SYNC_BARRIER = 1 << 2, /* arch_sync_dma_for_*() waits itself (per-entry flavour) */
+};
 
 /* Everything that BPF and user space share besides the maps of rows; lives in .bss. */
 struct session_state {
-	__u32 live;	/* calls that begin while this is 0 are not recorded */
-	__u32 bank;	/* 0 or 1: the bank that is being filled */
-	__u32 procs_on; /* fill the process table */
-	__u32 n_rows;	/* rows given out so far, reserved ones included */
+	/* What the hot path reads comes first: small offsets are part of the instruction. */
+	__u32 mode;   /* MODE_*; calls that begin while it is 0 are not recorded */
+	__u32 extras; /* EXTRA_* */
+	__u32 base;   /* index of the first value of the bank that is being filled */
+	__u32 stride; /* values a CPU has in a bank */
+	__u32 generation; /* of the devices: changes when one is added, removed or (un)bound */
+	__u32 bank;	  /* 0 or 1 */
+	__u32 n_rows; /* rows given out so far, reserved ones included */
+	__u32 pad;
 	struct loss_counters loss;
-	struct row_key keys[ROW_KEYS];
+	__u8 log2[256]; /* see hist_bucket() */
 	struct task_calls calls[CALL_SLOTS];
+	struct row_key keys[ROW_KEYS];
+};
+
+#define MODE_LIVE 1   /* record every call */
+#define MODE_FILTER 2 /* record calls that the filter passes */
+
+enum {
+	EXTRA_PROCS = 1 << 0, /* fill the process table */
+	EXTRA_BYTES = 1 << 1, /* sum the lengths of lists */
 };
 
 #endif
