@@ -16,7 +16,7 @@ __u64 hist_total(const __u64 hist[HIST_BUCKETS]);
  *
  * Error: the true value is in the same bucket, so the result is off by less than the bucket's
  * width: nothing below 16 ns, less than 1/8 of the value above; with one value in the bucket at
- * most 1/16. The last bucket has no upper end (2^34 ns is 17 s): there the bound is @max.
+ * most 1/16. The last bucket (see hist.h) has no upper end: there the bound is @max.
  * Returns 0 for an empty histogram.
  */
 __u64 hist_percentile(const __u64 hist[HIST_BUCKETS], __u64 min, __u64 max, double q);
