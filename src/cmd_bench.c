@@ -363,6 +363,8 @@ int cmd_bench(int argc, char **argv)
 
 	opt.entry = sysconf(_SC_PAGESIZE);
 	opt.access = ACCESS_RW;
+	argp_err_exit_status = EXIT_USAGE;
+	argv[0] = "dmasynctop bench"; /* for argp's messages */
 	if (argp_parse(&argp, argc, argv, 0, NULL, &opt))
 		return EXIT_USAGE;
 	if (!machine_fits())

@@ -75,41 +75,65 @@ static void check_barriers(struct doctor *d)
 		doctor_add(d, "barriers", CHECK_WARN, "unknown");
 }
 
-/* Names the API operations that no hook serves, or leaves @text empty. */
-static void missing_operations(const struct header *hdr, char *text, size_t len)
+/*
+ * Names the API operations that no hook serves, or leaves @text empty. Returns how many are served;
+ * the IOVA operations are left out: they exist since 6.16 only, their absence is normal.
+ */
+static unsigned int served_operations(const struct header *hdr, char *missing, size_t len)
 {
-	unsigned int attached = 0, i;
+	unsigned int attached = 0, served = 0, i;
 	enum op op;
 
-	text[0] = '\0';
+	missing[0] = '\0';
 	for (i = 0; i < hdr->n_hooks; i++)
 		if (hdr->hooks[i].rung != RUNG_NONE)
 			attached |= 1U << hdr->hooks[i].op;
-	/* The IOVA operations exist since 6.16 only: their absence is normal. */
-	for (op = 0; op < OP_IOVA_LINK; op++)
-		if (!(attached & 1U << op))
-			snprintf(text + strlen(text), len - strlen(text), "%s%s",
-				 text[0] ? ", " : "", op_name(op));
+	for (op = 0; op < OP_IOVA_LINK; op++) {
+		if (attached & 1U << op)
+			served++;
+		else
+			snprintf(missing + strlen(missing), len - strlen(missing), "%s%s",
+				 missing[0] ? ", " : "", op_name(op));
+	}
+	return served;
 }
 
-static void describe_hooks(struct doctor *d)
+/* Why the first hook that the kernel has, but that did not attach, did not. */
+static const char *first_reason(const struct header *hdr)
+{
+	unsigned int i;
+
+	for (i = 0; i < hdr->n_hooks; i++)
+		if (hdr->hooks[i].rung == RUNG_NONE && hdr->hooks[i].reason[0] &&
+		    !strstr(hdr->hooks[i].reason, "not in this kernel"))
+			return hdr->hooks[i].reason;
+	return "no reason known";
+}
+
+/* Returns whether anything of the DMA API can be seen. */
+static bool describe_hooks(struct doctor *d)
 {
 	unsigned int rungs[RUNG_COUNT] = {0}, i;
 	char missing[160], found[96] = "";
 	struct check *c;
 	enum rung rung;
 
+	if (!served_operations(&d->header, missing, sizeof(missing))) {
+		doctor_add(d, "hooks", CHECK_FAIL, "no DMA operation can be probed: %s",
+			   first_reason(&d->header));
+		return false;
+	}
 	for (i = 0; i < d->header.n_hooks; i++)
 		rungs[d->header.hooks[i].rung]++;
 	for (rung = RUNG_FSESSION; rung < RUNG_COUNT; rung++)
 		if (rungs[rung])
 			snprintf(found + strlen(found), sizeof(found) - strlen(found), "%s%u by %s",
 				 found[0] ? ", " : "", rungs[rung], rung_name(rung));
-	missing_operations(&d->header, missing, sizeof(missing));
 	c = doctor_add(d, "hooks", missing[0] ? CHECK_WARN : CHECK_OK, "attached and detached: %s",
 		       found);
 	if (missing[0])
 		doctor_cure(c, "not seen: %s", missing);
+	return true;
 }
 
 /* Opens a session as @exact asks and copies its header. 0 or -errno; silent, see log_held(). */
@@ -141,11 +165,13 @@ static void check_hooks(struct doctor *d)
 	if (err) {
 		c = doctor_add(d, "hooks", CHECK_FAIL, "%s",
 			       log_held()[0] ? log_held() : strerror(-err));
+		/* Where to go for help is not news here. */
+		c->text[strcspn(c->text, "`")] = '\0';
 		goto out;
 	}
-	describe_hooks(d);
+	d->attached = describe_hooks(d);
 	log_drop();
-	if (!d->arm64)
+	if (!d->attached || !d->arm64)
 		goto out;
 	err = try_session(true, &d->exact);
 	d->exact_attached = !err;
@@ -229,6 +255,8 @@ int cmd_doctor(int argc, char **argv)
 	bool json = false;
 	int err = 0;
 
+	argp_err_exit_status = EXIT_USAGE;
+	argv[0] = "dmasynctop doctor"; /* for argp's messages */
 	if (argp_parse(&argp, argc, argv, 0, NULL, &json))
 		return EXIT_USAGE;
 	examine(&d);

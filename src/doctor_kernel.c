@@ -218,8 +218,11 @@ static void check_kcore(struct doctor *d)
 		doctor_add(d, "kcore", CHECK_OK, "kernel text can be decoded");
 		return;
 	}
-	c = doctor_add(d, "kcore", CHECK_WARN, "%s", why);
-	doctor_cure(c, "without it barriers can be derived, but not counted on batched kernels");
+	c = doctor_add(d, "kcore", d->arm64 ? CHECK_WARN : CHECK_NOTE, "%s", why);
+	if (d->arm64)
+		doctor_cure(
+			c,
+			"without it barriers can be derived, but not counted on batched kernels");
 }
 
 void doctor_check_kernel(struct doctor *d)

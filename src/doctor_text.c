@@ -71,7 +71,7 @@ void doctor_print_text(FILE *out, const struct doctor *d)
 	for (c = d->check; c < d->check + d->n_checks; c++) {
 		fprintf(out, "%-5s %-10s %s%s%s\n", check_status_name(c->status), c->name, c->text,
 			c->cure[0] ? "; " : "", c->cure);
-		if (!strcmp(c->name, "hooks") && d->attached)
+		if (!strcmp(c->name, "hooks"))
 			print_hooks(out, &d->header, false);
 		else if (!strcmp(c->name, "exact") && d->exact_attached)
 			print_hooks(out, &d->exact, true);

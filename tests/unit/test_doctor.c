@@ -25,6 +25,7 @@ static void examine(struct doctor *d, const char *script)
 	d->root = root;
 	strcpy(d->uts.release, "6.12.0");
 	strcpy(d->uts.machine, "aarch64");
+	d->arm64 = true;
 	doctor_check_kernel(d);
 	doctor_check_memory(d);
 }
