@@ -85,7 +85,8 @@ static __always_inline int call_exit(u64 now, const struct call *c, bool failed,
 		return row_add_failed(row, failed_entries(row, list, c->nents), events);
 	row_add_call(s, row, c->nents, c->size, ns);
 	if (events | s->extras || !c->nents)
-		row_add_rest((u64)row << 32 | c->nents, list, c->size, events, ns);
+		row_add_rest(row, c->list ? c->nents | ENTRIES_OF_LIST : c->nents,
+			     c->list ? list : c->size, events, ns);
 	return 0;
 }
 

@@ -76,7 +76,7 @@ static __always_inline int arch_exit(u64 now, const struct call *c)
 	frame_pop(slot, index, f->owner);
 	row = row_find(s, dev, c->tag);
 	row_add_call(s, row, c->nents, c->size, ns);
-	row_add_rest((u64)row << 32 | c->nents, 0, c->size, events, ns);
+	row_add_rest(row, c->nents, c->size, events, ns);
 	return 0;
 }
 

@@ -196,24 +196,27 @@ static __always_inline void proc_add(u32 row, u32 bank, u32 entries, u64 bytes, 
 	counts_add_rare(&v->sum, entries, events);
 }
 
+#define ENTRIES_OF_LIST (1U << 31)
+
 /*
- * What the hot path leaves out for a call: @list's bytes when they are wanted, counted events, the
- * process table. @row_entries: row in the upper half, entries in the lower.
+ * What the hot path leaves out for a call: a list's bytes when they are wanted, counted events, the
+ * process table. @data: the list if @entries has ENTRIES_OF_LIST set, else the bytes.
  */
-SLOW_PATH int row_add_rest(u64 row_entries, u64 list, u64 size, u64 events, u64 ns)
+SLOW_PATH int row_add_rest(u32 row, u32 entries, u64 data, u64 events, u64 ns)
 {
-	u32 row = row_entries >> 32, entries = row_entries, at = row_index(&state, row);
+	u32 at = row_index(&state, row), n = entries & ~ENTRIES_OF_LIST;
 	struct row_value *v = bpf_map_lookup_elem(&row_values, &at);
+	u64 bytes = data;
 
 	if (!v)
 		return 0;
-	if (list && state.extras & EXTRA_BYTES) {
-		size = sg_bytes(list, entries);
-		v->sum.bytes += size;
+	if (entries & ENTRIES_OF_LIST) {
+		bytes = state.extras & EXTRA_BYTES ? sg_bytes(data, n) : 0;
+		v->sum.bytes += bytes;
 	}
-	counts_add_rare(&v->sum, entries, events);
+	counts_add_rare(&v->sum, n, events);
 	if (config.flags & CONFIG_PROCS && state.extras & EXTRA_PROCS)
-		proc_add(row, state.bank, entries, size, events, ns);
+		proc_add(row, state.bank, n, bytes, events, ns);
 	return 0;
 }
 

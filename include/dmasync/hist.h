@@ -31,14 +31,17 @@ hist_bucket(unsigned long long ns, const unsigned char *log2)
 {
 	unsigned int v = ns, e;
 
-	if (ns >> (HIST_MAX_EXP + 1))
-		return HIST_BUCKETS - 1;
-	if (v < HIST_SUBS)
-		return v;
-	if (v >= 1U << 16)
+	if (ns >= 1U << 16) {
+		if (ns >> (HIST_MAX_EXP + 1))
+			return HIST_BUCKETS - 1;
 		e = v >= 1U << 24 ? 24 + log2[v >> 24] : 16 + log2[v >> 16 & 0xff];
-	else
-		e = v >= 1U << 8 ? 8 + log2[v >> 8] : log2[v];
+	} else if (v >= 1U << 8) {
+		e = 8 + log2[v >> 8];
+	} else {
+		if (v < HIST_SUBS)
+			return v;
+		e = log2[v];
+	}
 	/* The leading bit of the shifted value is worth HIST_SUBS: one row of buckets is saved. */
 	e -= HIST_SUB_BITS;
 	return e * HIST_SUBS + (v >> (e & 31));
