@@ -28,20 +28,21 @@ struct options {
 	unsigned int rounds;
 	unsigned int hold_ms; /* sleep before and after the measured loop */
 	int warm;
-	int write;
 	int verify;
 	int dirty;
 	uint64_t sync; /* DMA_BUF_SYNC_READ, _WRITE, _RW */
+	char *dirs;    /* what -d said: one run each */
 };
 
 static const char usage[] =
-	"usage: workload udmabuf [-n ENTRIES] [-s SIZE] [-r ROUNDS] [-d read|write|rw] [-wD] [-m LABEL]\n"
-	"       workload dio [-wWV] [-f DEVICE] [-b BLOCK] [-s SIZE] [-m LABEL]\n"
+	"usage: workload udmabuf [-n ENTRIES] [-s SIZE] [-r ROUNDS] [-d DIR[,DIR]] [-wD] [-m LABEL]\n"
+	"       workload dio [-d DIR[,DIR]] [-wWV] [-f DEVICE] [-b BLOCK] [-s SIZE] [-m LABEL]\n"
 	"       workload fill -f FILE -s SIZE\n"
 	"       workload mark begin|end|checkpoint [LABEL]\n"
-	"-w one warm-up round first; -D dirties every line before each round; -W write; -V verify what\n"
-	"was moved; -m marks exactly the measured loop for the plugin; -H MS sleeps before and after it;\n"
-	"-o FILE gets what is printed. Sizes take k, M, G.\n";
+	"DIR is read (default), write or, of a udmabuf, rw; -w one warm-up round first; -D dirties every\n"
+	"line before each round; -W is -d write; -V verifies what was moved; -m marks exactly the\n"
+	"measured loop for the plugin; -H MS sleeps before and after it; -o FILE gets what is printed. Sizes take\n"
+	"k, M, G.\n";
 
 static int fail(const char *what, const char *on)
 {
@@ -261,6 +262,9 @@ static int udmabuf_run(const struct options *opt)
 	       opt->sync == DMA_BUF_SYNC_RW	? "rw"
 	       : opt->sync == DMA_BUF_SYNC_READ ? "read"
 						: "write");
+	close(fd);
+	munmap(mem, bytes);
+	close(memfd);
 	return 0;
 }
 
@@ -320,16 +324,19 @@ static uint64_t dio_errors(const struct dio *dio, uint64_t off, uint64_t salt)
 	return errors;
 }
 
-/* Moves opt->size bytes; returns 0, or 1 after a message. */
-static int dio_pass(int fd, const struct options *opt, const struct dio *dio, int write, int verify,
-		    uint64_t salt, uint64_t *errors)
+/*
+ * Moves opt->size bytes; returns 0, or 1 after a message. Writing happens behind what is read, so
+ * that the lab's pattern stays.
+ */
+static int dio_pass(int fd, const struct options *opt, const struct dio *dio, uint64_t base,
+		    int write, uint64_t salt, uint64_t *errors)
 {
-	uint64_t off, end = opt->size / opt->block * opt->block;
+	uint64_t off, end = base + opt->size / opt->block * opt->block;
 
-	for (off = 0; off < end; off += opt->block) {
+	for (off = base; off < end; off += opt->block) {
 		ssize_t done;
 
-		if (write && verify)
+		if (write && opt->verify)
 			dio_fill(dio, off, salt);
 		done = write ? pwritev(fd, dio->iov, dio->pages, off)
 			     : preadv(fd, dio->iov, dio->pages, off);
@@ -338,7 +345,7 @@ static int dio_pass(int fd, const struct options *opt, const struct dio *dio, in
 				errno = EIO;
 			return fail(write ? "cannot write" : "cannot read", opt->path);
 		}
-		if (!write && verify)
+		if (!write && opt->verify)
 			*errors += dio_errors(dio, off, salt);
 	}
 	return 0;
@@ -346,30 +353,33 @@ static int dio_pass(int fd, const struct options *opt, const struct dio *dio, in
 
 static int dio_run(const struct options *opt)
 {
-	uint64_t errors = 0, calls = opt->size / opt->block, salt = opt->write ? 1 << 30 : 0;
+	int writing = opt->sync == DMA_BUF_SYNC_WRITE;
+	uint64_t errors = 0, calls = opt->size / opt->block, salt = writing ? 1 << 30 : 0;
+	uint64_t base = writing ? opt->size : 0;
 	struct dio dio;
 	int fd, err;
 
 	if (dio_prepare(&dio, opt->block))
 		return 1;
-	fd = open(opt->path, (opt->write ? O_RDWR : O_RDONLY) | O_DIRECT);
+	fd = open(opt->path, (writing ? O_RDWR : O_RDONLY) | O_DIRECT);
 	if (fd < 0)
 		return fail("cannot open", opt->path);
 	if (opt->warm && preadv(fd, dio.iov, dio.pages, 0) != (ssize_t)opt->block)
 		return fail("cannot read", opt->path);
 	measure_begin(opt);
-	err = dio_pass(fd, opt, &dio, opt->write, opt->verify, salt, &errors);
+	err = dio_pass(fd, opt, &dio, base, writing, salt, &errors);
 	measure_end(opt);
-	if (!err && opt->write && opt->verify)
-		err = dio_pass(fd, opt, &dio, 0, 1, salt, &errors);
+	if (!err && writing && opt->verify)
+		err = dio_pass(fd, opt, &dio, base, 0, salt, &errors);
 	close(fd);
 	if (err)
 		return 1;
 	printf("{\"workload\":\"dio\",\"op\":\"%s\",\"calls\":%llu,\"block\":%llu,\"bytes\":%llu,"
-	       "\"pages\":%llu,\"runs\":%llu,\"verified\":%s,\"errors\":%llu}\n",
-	       opt->write ? "write" : "read", (unsigned long long)calls,
+	       "\"pages\":%llu,\"runs\":%llu,\"read_back\":%llu,\"verified\":%s,\"errors\":%llu}\n",
+	       writing ? "write" : "read", (unsigned long long)calls,
 	       (unsigned long long)opt->block, (unsigned long long)(calls * opt->block),
 	       (unsigned long long)(calls * dio.pages), (unsigned long long)(calls * dio.runs),
+	       (unsigned long long)(writing && opt->verify ? calls * opt->block : 0),
 	       opt->verify ? "true" : "false", (unsigned long long)errors);
 	if (errors)
 		fprintf(stderr, "workload: %s: %llu words are not what was written there\n",
@@ -415,6 +425,7 @@ usage:
 
 static int parse(int argc, char **argv, struct options *opt)
 {
+	static char write[] = "write";
 	int c;
 
 	while ((c = getopt(argc, argv, "n:s:r:d:wDm:f:b:WVH:o:")) != -1) {
@@ -453,19 +464,14 @@ static int parse(int argc, char **argv, struct options *opt)
 			opt->dirty = 1;
 			break;
 		case 'W':
-			opt->write = 1;
+			opt->dirs = write;
 			break;
 		case 'V':
 			opt->verify = 1;
 			break;
 		case 'd':
-			opt->sync = !strcmp(optarg, "read")    ? DMA_BUF_SYNC_READ
-				    : !strcmp(optarg, "write") ? DMA_BUF_SYNC_WRITE
-				    : !strcmp(optarg, "rw")    ? DMA_BUF_SYNC_RW
-							       : 0;
-			if (opt->sync)
-				break;
-			/* fallthrough */
+			opt->dirs = optarg;
+			break;
 		default:
 			return -1;
 		}
@@ -473,13 +479,33 @@ static int parse(int argc, char **argv, struct options *opt)
 	return optind == argc ? 0 : -1;
 }
 
+/* Runs a workload once for each direction; the next one starts where the last one worked. */
+static int each_direction(struct options *opt, int (*run)(const struct options *opt))
+{
+	char *dir;
+	int err;
+
+	for (dir = strtok(opt->dirs, ","); dir; dir = strtok(NULL, ",")) {
+		if (!strcmp(dir, "read"))
+			opt->sync = DMA_BUF_SYNC_READ;
+		else if (!strcmp(dir, "write"))
+			opt->sync = DMA_BUF_SYNC_WRITE;
+		else if (!strcmp(dir, "rw") && run == udmabuf_run)
+			opt->sync = DMA_BUF_SYNC_RW;
+		else
+			return fputs(usage, stderr), 2;
+		err = run(opt);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
-	struct options opt = {.path = "/dev/sda",
-			      .entries = 1,
-			      .rounds = 1,
-			      .sync = DMA_BUF_SYNC_READ,
-			      .block = 512 << 10};
+	static char reading[] = "read";
+	struct options opt = {
+		.path = "/dev/sda", .entries = 1, .rounds = 1, .dirs = reading, .block = 512 << 10};
 	const char *name = argc > 1 ? argv[1] : "";
 
 	if (!strcmp(name, "mark"))
@@ -488,9 +514,9 @@ int main(int argc, char **argv)
 	if (!*name || parse(argc - 1, argv + 1, &opt))
 		goto usage;
 	if (!strcmp(name, "udmabuf"))
-		return udmabuf_run(&opt);
+		return each_direction(&opt, udmabuf_run);
 	if (!strcmp(name, "dio"))
-		return dio_run(&opt);
+		return each_direction(&opt, dio_run);
 	if (!strcmp(name, "fill"))
 		return fill_run(&opt);
 usage:
