@@ -87,7 +87,8 @@ SLOW_PATH u32 calls_claim_next(u64 task)
 	return CALL_SLOTS;
 }
 
-/* Empties slot @index if its oldest call cannot be running any more; 0: a real overflow, counted. */
+/* Empties slot @index if its oldest call cannot be running any more; 0: a real overflow, counted.
+ */
 SLOW_PATH int calls_reset_stale(u32 index)
 {
 	struct task_calls *c = &state.calls[index & (CALL_SLOTS - 1)];
@@ -103,8 +104,9 @@ SLOW_PATH int calls_reset_stale(u32 index)
 
 /*
  * Slot for @task, its own or a new one; NULL: none to be had, counted. *@claimed is set when this
- * call took the slot and has to release it. An interrupt between the claim and the first frame finds
- * a slot of its task with no frame in it: it must not release what the call below it goes on using.
+ * call took the slot and has to release it. An interrupt between the claim and the first frame
+ * finds a slot of its task with no frame in it: it must not release what the call below it goes on
+ * using.
  */
 static __always_inline struct task_calls *calls_get(struct session_state *s, u64 task, u32 *claimed)
 {
@@ -116,7 +118,8 @@ static __always_inline struct task_calls *calls_get(struct session_state *s, u64
 		return c;
 	if (!owner) {
 		owner = __sync_val_compare_and_swap(&c->task, 0, task);
-		/* Keeps the compiler from merging this test with the one above, by way of a flag. */
+		/* Keeps the compiler from merging this test with the one above, by way of a flag.
+		 */
 		asm volatile("" : "+r"(owner));
 		if (!owner) {
 			*claimed = 1;
@@ -201,8 +204,8 @@ static __noinline u64 frame_search(struct task_calls *c, u32 op, u64 id)
 }
 
 /*
- * Finds the frame that the call of @op with @id pushed. NULL: it pushed none (filtered, begun before the
- * session, or counted as lost then). *@slot and *@index are for frame_pop().
+ * Finds the frame that the call of @op with @id pushed. NULL: it pushed none (filtered, begun
+ * before the session, or counted as lost then). *@slot and *@index are for frame_pop().
  */
 static __always_inline struct call_frame *frame_find(struct session_state *s, u32 op, u64 id,
 						     struct task_calls **slot, u64 *index)

@@ -180,7 +180,8 @@ HOOK_FAILED(arch_flush, ret, false)
 	X(iova_unlink, OP_IOVA_UNLINK, 0)                                                          \
 	X(iova_destroy, OP_IOVA_UNLINK, 1)
 
-/* X(base): functions that copy through a bounce buffer; one program each, as each has one target. */
+/* X(base): functions that copy through a bounce buffer; one program each, as each has one target.
+ */
 #define BOUNCE_HOOKS(X)                                                                            \
 	X(bounce_map)                                                                              \
 	X(bounce_unmap)                                                                            \

@@ -63,7 +63,7 @@ static __always_inline bool kprobe_call(struct call *c, u32 op, u64 sp)
 	return true;
 }
 
-#define KPROBE_PROGRAMS(base, op, on_enter, on_exit)                                                   \
+#define KPROBE_PROGRAMS(base, op, on_enter, on_exit)                                               \
 	SEC("?kprobe") int base##_kprobe(REGS *r)                                                  \
 	{                                                                                          \
 		struct call c;                                                                     \
@@ -76,21 +76,22 @@ static __always_inline bool kprobe_call(struct call *c, u32 op, u64 sp)
 		u64 now = bpf_ktime_get_ns(), sp = REG_RETURN_SP(r);                               \
 		struct call c;                                                                     \
                                                                                                    \
-		if (!kprobe_call(&c, op, sp))                                                        \
+		if (!kprobe_call(&c, op, sp))                                                      \
 			return 0;                                                                  \
 		return on_exit;                                                                    \
 	}
 
-#define API_KPROBE(base, op, variant)                                                                 \
-	KPROBE_PROGRAMS(base, op, kprobe_enter(&c, REG_ENTRY_SP(r)),                                  \
+#define API_KPROBE(base, op, variant)                                                              \
+	KPROBE_PROGRAMS(base, op, kprobe_enter(&c, REG_ENTRY_SP(r)),                               \
 			call_exit(now, &c, base##_failed(REG_RET(r)), variant))
 
 API_HOOKS(API_KPROBE)
 
-KPROBE_PROGRAMS(calibrate, OP_CALIBRATE, kprobe_enter(&c, REG_ENTRY_SP(r)), call_exit(now, &c, false, 0))
+KPROBE_PROGRAMS(calibrate, OP_CALIBRATE, kprobe_enter(&c, REG_ENTRY_SP(r)),
+		call_exit(now, &c, false, 0))
 
-#define ARCH_KPROBE(base, op, barriers)                                                               \
-	KPROBE_PROGRAMS(base, op, kprobe_arch_enter(&c, REG_ENTRY_SP(r), barriers),                   \
+#define ARCH_KPROBE(base, op, barriers)                                                            \
+	KPROBE_PROGRAMS(base, op, kprobe_arch_enter(&c, REG_ENTRY_SP(r), barriers),                \
 			arch_exit(now, &c))
 
 static __always_inline int kprobe_arch_enter(const struct call *c, u64 sp, u32 barriers)
@@ -135,7 +136,7 @@ SEC("?kprobe") int dsb_site_kprobe(REGS *r)
 	return count_dsb();
 }
 
-#define BOUNCE_KPROBE(base)                                                                         \
+#define BOUNCE_KPROBE(base)                                                                        \
 	SEC("?kprobe") int base##_kprobe(REGS *r)                                                  \
 	{                                                                                          \
 		return count_bounce();                                                             \

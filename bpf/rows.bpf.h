@@ -25,7 +25,8 @@ static __always_inline u32 device_flags(struct device *dev)
 	if (bpf_core_enum_value_exists(enum struct_device_flags, DEV_FLAG_DMA_COHERENT)) {
 		unsigned long bits = BPF_CORE_READ((struct device___flags *)dev, flags[0]);
 
-		if (bits >> bpf_core_enum_value(enum struct_device_flags, DEV_FLAG_DMA_COHERENT) & 1)
+		if (bits >> bpf_core_enum_value(enum struct_device_flags, DEV_FLAG_DMA_COHERENT) &
+		    1)
 			flags |= DEV_COHERENT;
 		if (bits >> bpf_core_enum_value(enum struct_device_flags, DEV_FLAG_DMA_IOMMU) & 1)
 			flags |= DEV_IOMMU;
@@ -175,7 +176,7 @@ static __always_inline void counts_add_rare(struct call_counts *sum, u32 entries
 
 static __always_inline void proc_add(u32 row, u32 bank, u32 entries, u64 bytes, u64 events, u64 ns)
 {
-	struct proc_key key = { .tgid = bpf_get_current_pid_tgid() >> 32, .row = row, .bank = bank };
+	struct proc_key key = {.tgid = bpf_get_current_pid_tgid() >> 32, .row = row, .bank = bank};
 	struct proc_value *v = bpf_map_lookup_elem(&procs, &key);
 
 	if (!v) {

@@ -7,16 +7,16 @@
 
 #define SG_CHAIN 1UL
 #define SG_END 2UL
-#define SG_CHUNK 8	     /* entries a read: what fits the BPF stack */
-#define SG_CHUNKS_MAX 8192   /* 65536 entries, 256 MiB in pages */
-#define SG_ENTRY_MAX 32	     /* largest struct scatterlist */
+#define SG_CHUNK 8	   /* entries a read: what fits the BPF stack */
+#define SG_CHUNKS_MAX 8192 /* 65536 entries, 256 MiB in pages */
+#define SG_ENTRY_MAX 32	   /* largest struct scatterlist */
 #define DMA_MAPPING_ERROR (~0ULL)
 
 struct sg_walk {
-	u64 sg;	     /* next entry to read */
-	u64 bytes;   /* sum of the lengths so far */
-	u32 left;    /* entries still to come */
-	u32 seen;    /* entries passed */
+	u64 sg;	   /* next entry to read */
+	u64 bytes; /* sum of the lengths so far */
+	u32 left;  /* entries still to come */
+	u32 seen;  /* entries passed */
 	u32 stop_at_error;
 	u32 pad;
 };
@@ -48,7 +48,8 @@ static long sg_walk_chunk(u32 chunk, struct sg_walk *w)
 			return !w->sg;
 		}
 		if (w->stop_at_error &&
-		    *(u64 *)((u8 *)sg + bpf_core_field_offset(sg->dma_address)) == DMA_MAPPING_ERROR)
+		    *(u64 *)((u8 *)sg + bpf_core_field_offset(sg->dma_address)) ==
+			    DMA_MAPPING_ERROR)
 			return 1;
 		w->bytes += *(u32 *)((u8 *)sg + bpf_core_field_offset(sg->length));
 		w->seen++;
@@ -70,7 +71,7 @@ static __always_inline void sg_walk(struct sg_walk *w)
 /* Sum of the lengths of the first @nents entries of @sgl, as the caller built it. */
 SLOW_PATH u64 sg_bytes(u64 sgl, u32 nents)
 {
-	struct sg_walk w = { .sg = sgl, .left = nents };
+	struct sg_walk w = {.sg = sgl, .left = nents};
 
 	sg_walk(&w);
 	return w.bytes;
@@ -82,7 +83,7 @@ SLOW_PATH u64 sg_bytes(u64 sgl, u32 nents)
  */
 SLOW_PATH u32 sg_mapped_before_error(u64 sgl, u32 nents)
 {
-	struct sg_walk w = { .sg = sgl, .left = nents, .stop_at_error = 1 };
+	struct sg_walk w = {.sg = sgl, .left = nents, .stop_at_error = 1};
 
 	sg_walk(&w);
 	return w.seen;

@@ -40,7 +40,7 @@ extern bool bpf_session_is_return(void *ctx) __ksym;
 		struct call c;                                                                     \
                                                                                                    \
 		base##_args(&c, CTX_ARGS(ctx));                                                    \
-		return call_enter(ROW_TAG_OP(c.tag), c.id, c.dev);                                                    \
+		return call_enter(ROW_TAG_OP(c.tag), c.id, c.dev);                                 \
 	}                                                                                          \
 	static __always_inline int base##_end(u64 *ctx, u64 now)                                   \
 	{                                                                                          \
@@ -87,14 +87,14 @@ TRAMPOLINE_PROGRAMS(calibrate)
 		struct call c;                                                                     \
                                                                                                    \
 		base##_args(&c, CTX_ARGS(ctx));                                                    \
-		return arch_enter(&c, barriers);                                                 \
+		return arch_enter(&c, barriers);                                                   \
 	}                                                                                          \
 	static __always_inline int base##_end(u64 *ctx, u64 now)                                   \
 	{                                                                                          \
 		struct call c;                                                                     \
                                                                                                    \
 		base##_args(&c, CTX_ARGS(ctx));                                                    \
-		return arch_exit(now, &c);                                                   \
+		return arch_exit(now, &c);                                                         \
 	}                                                                                          \
 	TRAMPOLINE_PROGRAMS(base)
 
@@ -118,7 +118,7 @@ SEC("?fentry") int count_flush_entry(u64 *ctx)
 	return count_dsb();
 }
 
-#define BOUNCE_TRAMPOLINE(base)                                                                     \
+#define BOUNCE_TRAMPOLINE(base)                                                                    \
 	SEC("?fentry") int base##_entry(u64 *ctx)                                                  \
 	{                                                                                          \
 		return count_bounce();                                                             \

@@ -15,7 +15,8 @@
 /* Since 7.0; Debian 12's headers and libbpf do not have it. */
 #define TRACE_FSESSION 58
 
-#define ENOTSUPP_KERNEL 524 /* kernel-internal "operation is not supported", leaks from attaching */
+#define ENOTSUPP_KERNEL 524 /* kernel-internal "operation is not supported", leaks from attaching  \
+			     */
 
 /* One loaded copy of the BPF object; all copies of a session share maps and state. */
 struct attach_object {
@@ -52,7 +53,8 @@ static int keep_warning(enum libbpf_print_level level, const char *fmt, va_list 
 	return pass_messages && level != LIBBPF_DEBUG ? vfprintf(stderr, fmt, args) : 0;
 }
 
-static struct bpf_program *program(const struct bpf_object *obj, const struct hook *h, const char *end)
+static struct bpf_program *program(const struct bpf_object *obj, const struct hook *h,
+				   const char *end)
 {
 	char name[64];
 
@@ -118,7 +120,7 @@ static int set_config(const struct bpf_object *obj, const struct attach_config *
 }
 
 /* Maps that all objects of a session share. */
-static const char *const shared_maps[] = { "row_values", "row_infos", "procs", ".bss" };
+static const char *const shared_maps[] = {"row_values", "row_infos", "procs", ".bss"};
 
 #define N_SHARED (sizeof(shared_maps) / sizeof(shared_maps[0]))
 
@@ -147,7 +149,7 @@ static int set_maps(const struct bpf_object *obj, const struct attach_config *cf
 			err = bpf_map__reuse_fd(map[i], map_fd(at->objects[0].obj, shared_maps[i]));
 	if (at->n_objects)
 		return err;
-	state = (void *)bpf_map__initial_value(map[3], &(size_t){ 0 });
+	state = (void *)bpf_map__initial_value(map[3], &(size_t){0});
 	state->n_rows = ROWS_RESERVED;
 	state->stride = cfg->max_rows;
 	state->extras = cfg->bytes ? EXTRA_BYTES : 0;
@@ -191,9 +193,11 @@ static int attach_hook(struct attach_object *obj, const struct hook *h, enum run
 
 static void fail_hook(struct hook_state *state, int err, const char *doing)
 {
-	const char *text = err == -ENOTSUPP_KERNEL ? "not supported by this kernel" : strerror(-err);
+	const char *text =
+		err == -ENOTSUPP_KERNEL ? "not supported by this kernel" : strerror(-err);
 
-	/* The best rung that was tried says the most; keep later rungs' reasons only if it had none. */
+	/* The best rung that was tried says the most; keep later rungs' reasons only if it had
+	 * none. */
 	snprintf(state->reason, sizeof(state->reason), "%s: %s", doing, text);
 }
 
@@ -260,8 +264,8 @@ static void drop_object(struct attach_object *obj)
 static void note_measure(struct ladder *l, struct attach_object *obj, enum rung rung)
 {
 	l->at->calibrated = rung;
-	l->at->calibrate_prog = bpf_program__fd(
-		bpf_object__find_program_by_name(obj->obj, "call_null_target"));
+	l->at->calibrate_prog =
+		bpf_program__fd(bpf_object__find_program_by_name(obj->obj, "call_null_target"));
 	obj->n_measure = rung == RUNG_FSESSION ? 1 : 2;
 	obj->measure = obj->n_links - obj->n_measure;
 }
@@ -279,7 +283,7 @@ static void try_set(struct ladder *l, enum rung rung, const unsigned int *set, u
 	}
 	at->objects = more;
 	obj = &more[at->n_objects];
-	*obj = (struct attach_object){ .obj = load_set(l, rung, set, n) };
+	*obj = (struct attach_object){.obj = load_set(l, rung, set, n)};
 	if (!obj->obj) {
 		for (unsigned int i = 0; i < n; i++)
 			fail_hook(&l->states[set[i]], l->last_err, "load");
@@ -356,7 +360,7 @@ static void climb(struct ladder *l, int rank)
 
 static void init_state(struct hook_state *s, const struct hook *h)
 {
-	*s = (struct hook_state){ .op = h->op };
+	*s = (struct hook_state){.op = h->op};
 	if (h->offset)
 		snprintf(s->name, sizeof(s->name), "%s+0x%x", h->function, h->offset);
 	else
@@ -387,12 +391,47 @@ static int take_maps(struct attachment *at, const struct attach_config *cfg)
 	return 0;
 }
 
-int attach_open(const struct attach_config *cfg, const struct hook *hooks, unsigned int n,
-		struct hook_state *states, struct attachment *at)
+/* Whether hook @i has anything to tell: not when another of its group does the job, or would. */
+static bool worth_reporting(const struct ladder *l, unsigned int i)
 {
-	struct ladder l = { .cfg = cfg, .hooks = hooks, .n = n, .states = states, .at = at };
+	const struct hook *h = &l->hooks[i];
+	bool told = false;
 
-	*at = (struct attachment){ .procs = -1, .calibrate_prog = -1 };
+	if (l->states[i].rung != RUNG_NONE)
+		return true;
+	for (unsigned int j = 0; j < l->n; j++) {
+		if (l->hooks[j].group != h->group || j == i)
+			continue;
+		if (l->states[j].rung != RUNG_NONE)
+			return false;
+		/* Of several that are missing one stands for all: the first that exists, or the
+		 * first. */
+		if (l->hooks[j].exists > h->exists || (l->hooks[j].exists == h->exists && j < i))
+			told = true;
+	}
+	return !told;
+}
+
+/* Leaves only the states worth reporting; returns their number. */
+static unsigned int compact_states(const struct ladder *l)
+{
+	bool keep[HEADER_HOOKS_MAX];
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < l->n; i++)
+		keep[i] = worth_reporting(l, i);
+	for (unsigned int i = 0; i < l->n; i++)
+		if (keep[i])
+			l->states[n++] = l->states[i];
+	return n;
+}
+
+int attach_open(const struct attach_config *cfg, const struct hook *hooks, unsigned int n,
+		struct hook_state *states, unsigned int *n_states, struct attachment *at)
+{
+	struct ladder l = {.cfg = cfg, .hooks = hooks, .n = n, .states = states, .at = at};
+
+	*at = (struct attachment){.procs = -1, .calibrate_prog = -1};
 	pass_messages = cfg->verbose;
 	last_warning[0] = '\0';
 	libbpf_set_print(keep_warning);
@@ -400,11 +439,13 @@ int attach_open(const struct attach_config *cfg, const struct hook *hooks, unsig
 		init_state(&states[i], &hooks[i]);
 	for (int rank = 0; rank < 2; rank++)
 		climb(&l, rank);
+	*n_states = compact_states(&l);
 	if (!at->n_objects) {
 		attach_close(at);
-		log_error("cannot attach any probe: %s (libbpf: %s); `dmasynctop doctor` tells what is missing",
-			  strerror(l.last_err == -ENOTSUPP_KERNEL ? ENOTSUP : -l.last_err),
-			  last_warning[0] ? last_warning : "no message");
+		log_error(
+			"cannot attach any probe: %s (libbpf: %s); `dmasynctop doctor` tells what is missing",
+			strerror(l.last_err == -ENOTSUPP_KERNEL ? ENOTSUP : -l.last_err),
+			last_warning[0] ? last_warning : "no message");
 		return l.last_err ?: -EOPNOTSUPP;
 	}
 	return take_maps(at, cfg);
@@ -440,7 +481,7 @@ void attach_close(struct attachment *at)
 	free(at->objects);
 	if (at->state)
 		munmap(at->state, sizeof(*at->state));
-	*at = (struct attachment){ .procs = -1, .calibrate_prog = -1 };
+	*at = (struct attachment){.procs = -1, .calibrate_prog = -1};
 }
 
 __u64 attach_recursion_misses(const struct attachment *at)
@@ -449,7 +490,7 @@ __u64 attach_recursion_misses(const struct attachment *at)
 	__u64 misses = 0;
 
 	for (unsigned int i = 0; i < at->n_objects; i++) {
-		bpf_object__for_each_program(prog, at->objects[i].obj) {
+		bpf_object__for_each_program (prog, at->objects[i].obj) {
 			struct bpf_prog_info info = {};
 			__u32 len = sizeof(info);
 
@@ -466,7 +507,7 @@ void attach_print_stats(const struct attachment *at, FILE *out)
 	struct bpf_program *prog;
 
 	for (unsigned int i = 0; i < at->n_objects; i++) {
-		bpf_object__for_each_program(prog, at->objects[i].obj) {
+		bpf_object__for_each_program (prog, at->objects[i].obj) {
 			struct bpf_prog_info info = {};
 			__u32 len = sizeof(info);
 

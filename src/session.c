@@ -91,7 +91,9 @@ static void row_identify(struct row *r, unsigned int row, const struct row_info 
 	r->iommu = info->flags & DEV_IOMMU;
 	r->other = row < ROWS_RESERVED;
 	snprintf(r->dev, sizeof(r->dev), "%s",
-		 r->other ? "other" : info->name[0] ? info->name : "-");
+		 r->other	 ? "other"
+		 : info->name[0] ? info->name
+				 : "-");
 	snprintf(r->driver, sizeof(r->driver), "%s", info->driver[0] ? info->driver : "-");
 	snprintf(r->bus, sizeof(r->bus), "%s", info->bus);
 	snprintf(r->of_name, sizeof(r->of_name), "%s", info->of_name);
@@ -101,7 +103,7 @@ static int take_row(void *ctx, unsigned int row, const struct row_info *info,
 		    const struct row_value *v)
 {
 	struct taking *t = ctx;
-	struct row like = { 0 }, *r;
+	struct row like = {0}, *r;
 	__u64 dsb;
 
 	row_identify(&like, row, info);
@@ -121,8 +123,7 @@ static int take_row(void *ctx, unsigned int row, const struct row_info *info,
 	return 0;
 }
 
-static int take_proc(void *ctx, const struct row_info *info, __u32 tgid,
-		     const struct proc_value *v)
+static int take_proc(void *ctx, const struct row_info *info, __u32 tgid, const struct proc_value *v)
 {
 	struct taking *t = ctx;
 	struct proc_row *p;
@@ -157,17 +158,17 @@ static int take_calibration(void *ctx, unsigned int row, const struct row_info *
 static int read_calibration(void *ctx, struct calibrate_sample *sample)
 {
 	struct session *s = ctx;
-	struct bank_visitor visit = { .row = take_calibration, .ctx = sample };
+	struct bank_visitor visit = {.row = take_calibration, .ctx = sample};
 	__u64 when;
 
-	*sample = (struct calibrate_sample){ 0 };
+	*sample = (struct calibrate_sample){0};
 	return bank_take(s->reader, &visit, &when);
 }
 
 static void read_model(char *model, size_t len)
 {
-	static const char *const paths[] = { "/sys/firmware/devicetree/base/model",
-					     "/sys/class/dmi/id/product_name" };
+	static const char *const paths[] = {"/sys/firmware/devicetree/base/model",
+					    "/sys/class/dmi/id/product_name"};
 
 	for (size_t i = 0; i < 2; i++) {
 		FILE *f = fopen(paths[i], "r");
@@ -206,7 +207,8 @@ static int check_privilege(void)
 {
 	if (!geteuid())
 		return 0;
-	log_error("not permitted: probing the kernel needs root (or CAP_BPF, CAP_PERFMON and CAP_SYS_ADMIN); try sudo");
+	log_error(
+		"not permitted: probing the kernel needs root (or CAP_BPF, CAP_PERFMON and CAP_SYS_ADMIN); try sudo");
 	return -EPERM;
 }
 
@@ -232,8 +234,7 @@ static int attach_hooks(struct session *s, unsigned int cpus)
 		log_error("cannot read kernel symbols: %s", why);
 		return n;
 	}
-	s->hdr.n_hooks = n;
-	return attach_open(&cfg, hooks, n, s->hdr.hooks, &s->at);
+	return attach_open(&cfg, hooks, n, s->hdr.hooks, &s->hdr.n_hooks, &s->at);
 }
 
 static void measure_probes(struct session *s)
@@ -307,8 +308,8 @@ static void take_loss(struct session *s, struct loss *loss)
 
 int session_read(struct session *s, struct interval *iv)
 {
-	struct taking t = { .s = s, .iv = iv };
-	struct bank_visitor visit = { .row = take_row, .proc = take_proc, .ctx = &t };
+	struct taking t = {.s = s, .iv = iv};
+	struct bank_visitor visit = {.row = take_row, .proc = take_proc, .ctx = &t};
 	int err;
 
 	interval_clear(iv);

@@ -21,21 +21,22 @@ struct attach_config {
 };
 
 struct attachment {
-	struct session_state *state; /* shared with the programs */
+	struct session_state *state;	  /* shared with the programs */
 	int row_values, row_infos, procs; /* map descriptors; procs is -1 without a process table */
 	enum rung calibrated;		  /* rung of the null target's probes; RUNG_NONE: none */
-	int calibrate_prog;		  /* a program whose test run calls the null target; or -1 */
-	struct attach_object *objects;	  /* private */
+	int calibrate_prog;	       /* a program whose test run calls the null target; or -1 */
+	struct attach_object *objects; /* private */
 	unsigned int n_objects;
 };
 
 /*
- * Attaches @n @hooks and reports each in @states. Hooks that do not attach are reported, not an
- * error; -errno after a message when nothing at all can be loaded. Nothing is recorded until
+ * Attaches @n @hooks and reports in @states, which has room for @n, how each came out, *@n_states
+ * in all: alternatives that were not needed are left out. Hooks that do not attach are reported,
+ * not an error; -errno after a message when nothing at all can be loaded. Nothing is recorded until
  * ->state->mode is set. Release with attach_close().
  */
 int attach_open(const struct attach_config *cfg, const struct hook *hooks, unsigned int n,
-		struct hook_state *states, struct attachment *at);
+		struct hook_state *states, unsigned int *n_states, struct attachment *at);
 
 /* Detaches the null target's probes; the others stay. */
 void attach_stop_calibrating(struct attachment *at);

@@ -12,8 +12,7 @@ struct bank_visitor {
 	int (*row)(void *ctx, unsigned int row, const struct row_info *info,
 		   const struct row_value *v);
 	/* One process's part of one row, all CPUs added up; may be NULL. */
-	int (*proc)(void *ctx, const struct row_info *info, __u32 tgid,
-		    const struct proc_value *v);
+	int (*proc)(void *ctx, const struct row_info *info, __u32 tgid, const struct proc_value *v);
 	void *ctx;
 };
 

@@ -8,7 +8,7 @@
 /* One reading of the null target's row since the last reading. */
 struct calibrate_sample {
 	__u64 calls;
-	__u64 ns;     /* sum of the measured intervals: what the probes add inside one */
+	__u64 ns; /* sum of the measured intervals: what the probes add inside one */
 	__u64 min_ns;
 };
 

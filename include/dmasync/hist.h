@@ -26,8 +26,8 @@ static inline void hist_fill_log2(unsigned char log2[256])
  * Bucket of @ns: 0 .. HIST_BUCKETS - 1, for any 64-bit value. BPF has no count-leading-zeros; a
  * look-up in @log2 (see above) takes a third of the instructions of a binary search.
  */
-static inline __attribute__((always_inline)) unsigned int
-hist_bucket(unsigned long long ns, const unsigned char *log2)
+static inline __attribute__((always_inline)) unsigned int hist_bucket(unsigned long long ns,
+								      const unsigned char *log2)
 {
 	unsigned int v = ns, e;
 

@@ -26,7 +26,8 @@ enum op {
 	OP_COUNT,
 };
 
-#define OP_API_COUNT OP_ARCH_SYNC_FOR_DEVICE /* operations below are API level, above arch level */
+#define OP_API_COUNT OP_ARCH_SYNC_FOR_DEVICE /* operations below are API level, above arch level   \
+					      */
 
 /* enum dma_data_direction, plus "not told by this call" (dma_iova_sync has no direction). */
 enum direction {
@@ -54,20 +55,22 @@ struct row_key {
 	__u32 generation; /* of the devices when the key was last found right: see session_state */
 	__u32 pad;
 	__u64 name;   /* dev->kobj.name and ... */
-	__u64 driver; /* ... dev->driver: tell a new device at a recycled address from the old one */
+	__u64 driver; /* ... dev->driver: tell a new device at a recycled address from the old one
+		       */
 	__u64 pad2[3];
 };
 
 _Static_assert(sizeof(struct row_key) == 64, "one key a cache line");
 
 #define ROW_TAG(op, dir, attrs) ((op) | (dir) << 8 | (attrs) << 16)
-#define ROW_TAG_OP(tag) ((tag) & 0xff)
+#define ROW_TAG_OP(tag) ((tag)&0xff)
 #define ROW_TAG_DIR(tag) ((tag) >> 8 & 0xff)
 #define ROW_TAG_ATTRS(tag) ((tag) >> 16 & 0xff)
 
-#define ROW_KEYS 4096	       /* slots of the key table: power of two, twice the rows it may hold */
-#define ROWS_MAX 2048	       /* most rows a session can be given */
-#define ROWS_RESERVED OP_COUNT /* rows 0 .. OP_COUNT-1 collect, per op, what found no row: "other" */
+#define ROW_KEYS 4096 /* slots of the key table: power of two, twice the rows it may hold */
+#define ROWS_MAX 2048 /* most rows a session can be given */
+#define ROWS_RESERVED                                                                              \
+	OP_COUNT /* rows 0 .. OP_COUNT-1 collect, per op, what found no row: "other" */
 
 #define DEV_NAME_LEN 64
 #define DRV_NAME_LEN 32
@@ -78,7 +81,7 @@ enum {
 	DEV_COHERENT = 1 << 0,
 	DEV_IOMMU = 1 << 1,	    /* DMA goes through dma-iommu */
 	DEV_FLAGS_UNKNOWN = 1 << 2, /* no device to ask (arch level outside any API call) */
-	DEV_OPS_OTHER = 1 << 3,	    /* a dma_map_ops that is neither direct nor dma-iommu (xen, ...) */
+	DEV_OPS_OTHER = 1 << 3, /* a dma_map_ops that is neither direct nor dma-iommu (xen, ...) */
 };
 
 /* Who a row is about; written once, by the call that created the row. */
@@ -138,13 +141,13 @@ struct proc_value {
 
 /* Events that were not recorded, by reason. Written by BPF with atomics: all are rare paths. */
 struct loss_counters {
-	__u64 calls_full;    /* no slot for the in-flight call: too many tasks inside the DMA API */
-	__u64 depth;	     /* nested deeper than CALL_DEPTH */
-	__u64 stale;	     /* start records whose end never came, dropped when found */
-	__u64 rows_full;     /* calls that went to "other" because no row was left */
-	__u64 procs_full;    /* calls that went to process 0 */
-	__u64 orphan_dsb;    /* counted barriers outside any API call */
-	__u64 sg_truncated;  /* lists longer than SG_CHUNKS_MAX chunks: bytes are a lower bound */
+	__u64 calls_full;   /* no slot for the in-flight call: too many tasks inside the DMA API */
+	__u64 depth;	    /* nested deeper than CALL_DEPTH */
+	__u64 stale;	    /* start records whose end never came, dropped when found */
+	__u64 rows_full;    /* calls that went to "other" because no row was left */
+	__u64 procs_full;   /* calls that went to process 0 */
+	__u64 orphan_dsb;   /* counted barriers outside any API call */
+	__u64 sg_truncated; /* lists longer than SG_CHUNKS_MAX chunks: bytes are a lower bound */
 };
 
 #define CALL_DEPTH 7 /* API calls in flight on one task: nesting, IOMMU page tables, interrupts */
@@ -167,7 +170,7 @@ struct call_frame {
 		};
 		__u64 events; /* both */
 	};
-	__u32 owner;   /* this call claimed the slot and releases it */
+	__u32 owner; /* this call claimed the slot and releases it */
 	__u32 op;
 };
 
@@ -187,12 +190,12 @@ _Static_assert(sizeof(struct task_calls) == 512, "slots are power-of-two sized")
 
 /* What the programs are told when they are loaded; the only variable in .rodata. */
 struct session_config {
-	__u64 comm[2];	       /* zero-padded process name */
-	__u64 iommu_map_sg;    /* address of iommu_dma_map_sg(): dma-iommu's ops up to 6.11; or 0 */
-	__u32 tgid;	       /* only this process; 0: all */
-	__u32 max_rows;	       /* rows the values map has room for */
-	__u32 cpus;	       /* possible CPUs */
-	__u32 flags;	       /* CONFIG_* */
+	__u64 comm[2];	    /* zero-padded process name */
+	__u64 iommu_map_sg; /* address of iommu_dma_map_sg(): dma-iommu's ops up to 6.11; or 0 */
+	__u32 tgid;	    /* only this process; 0: all */
+	__u32 max_rows;	    /* rows the values map has room for */
+	__u32 cpus;	    /* possible CPUs */
+	__u32 flags;	    /* CONFIG_* */
 };
 
 _Static_assert(sizeof(struct session_config) == 40, "session_config has no implicit padding");
@@ -206,13 +209,13 @@ enum {
 /* Everything that BPF and user space share besides the maps of rows; lives in .bss. */
 struct session_state {
 	/* What the hot path reads comes first: small offsets are part of the instruction. */
-	__u32 mode;   /* MODE_*; calls that begin while it is 0 are not recorded */
-	__u32 extras; /* EXTRA_* */
-	__u32 base;   /* index of the first value of the bank that is being filled */
-	__u32 stride; /* values a CPU has in a bank */
+	__u32 mode;	  /* MODE_*; calls that begin while it is 0 are not recorded */
+	__u32 extras;	  /* EXTRA_* */
+	__u32 base;	  /* index of the first value of the bank that is being filled */
+	__u32 stride;	  /* values a CPU has in a bank */
 	__u32 generation; /* of the devices: changes when one is added, removed or (un)bound */
 	__u32 bank;	  /* 0 or 1 */
-	__u32 n_rows; /* rows given out so far, reserved ones included */
+	__u32 n_rows;	  /* rows given out so far, reserved ones included */
 	__u32 pad;
 	struct loss_counters loss;
 	__u8 log2[256]; /* see hist_bucket() */
