@@ -41,8 +41,8 @@ static const char usage[] =
 	"       workload mark begin|end|checkpoint [LABEL]\n"
 	"DIR is read (default), write or, of a udmabuf, rw; -w one warm-up round first; -D dirties every\n"
 	"line before each round; -W is -d write; -V verifies what was moved; -m marks exactly the\n"
-	"measured loop for the plugin; -H MS sleeps before and after it; -o FILE gets what is printed. Sizes take\n"
-	"k, M, G.\n";
+	"measured loop for the plugin; -H MS sleeps before and after it; -o FILE gets what is printed.\n"
+	"Sizes take k, M, G.\n";
 
 static int fail(const char *what, const char *on)
 {

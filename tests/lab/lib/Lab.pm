@@ -120,7 +120,8 @@ sub count
 }
 
 # Functions outside the assembly routines in which the DMA code waits (7.1 on: the flush is inlined).
-my $dma_code = qr/^(?:__)?(?:dma_|iommu_dma_|swiotlb_|arch_sync_dma_|xen_swiotlb_)/;
+# A barrier with a kprobe on it runs from a slot in a kprobe_insn_page, and only the tool probes any.
+my $dma_code = qr/^(?:__)?(?:dma_|iommu_dma_|swiotlb_|arch_sync_dma_|xen_swiotlb_|kprobe_insn_page$)/;
 
 # dma(RUN, LABEL): what the DMA API did in a window: dsb, and entries maintained towards each side.
 sub dma
