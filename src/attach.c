@@ -15,8 +15,9 @@
 /* Since 7.0; Debian 12's headers and libbpf do not have it. */
 #define TRACE_FSESSION 58
 
-#define ENOTSUPP_KERNEL 524 /* kernel-internal "operation is not supported", leaks from attaching  \
-			     */
+#define ENOTSUPP_KERNEL                                                                            \
+	524 /* kernel-internal "operation is not supported", leaks from attaching                  \
+	     */
 
 /* One loaded copy of the BPF object; all copies of a session share maps and state. */
 struct attach_object {
@@ -358,9 +359,13 @@ static void climb(struct ladder *l, int rank)
 	}
 }
 
-static void init_state(struct hook_state *s, const struct hook *h)
+static void init_state(struct hook_state *s, const struct hook *h, const struct attach_config *cfg)
 {
-	*s = (struct hook_state){.op = h->op};
+	*s = (struct hook_state){
+		.op = h->op,
+		.barrier = h->kind == HOOK_COUNT || h->kind == HOOK_SITE ||
+			   (h->kind == HOOK_ARCH && cfg->sync_has_barrier),
+	};
 	if (h->offset)
 		snprintf(s->name, sizeof(s->name), "%s+0x%x", h->function, h->offset);
 	else
@@ -436,7 +441,7 @@ int attach_open(const struct attach_config *cfg, const struct hook *hooks, unsig
 	last_warning[0] = '\0';
 	libbpf_set_print(keep_warning);
 	for (unsigned int i = 0; i < n; i++)
-		init_state(&states[i], &hooks[i]);
+		init_state(&states[i], &hooks[i], cfg);
 	for (int rank = 0; rank < 2; rank++)
 		climb(&l, rank);
 	*n_states = compact_states(&l);
@@ -446,7 +451,7 @@ int attach_open(const struct attach_config *cfg, const struct hook *hooks, unsig
 			"cannot attach any probe: %s (libbpf: %s); `dmasynctop doctor` tells what is missing",
 			strerror(l.last_err == -ENOTSUPP_KERNEL ? ENOTSUP : -l.last_err),
 			last_warning[0] ? last_warning : "no message");
-		return l.last_err ?: -EOPNOTSUPP;
+		return l.last_err == -ENOMEM || l.last_err == -EPERM ? l.last_err : -EOPNOTSUPP;
 	}
 	return take_maps(at, cfg);
 }

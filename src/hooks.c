@@ -123,6 +123,8 @@ static bool wanted(const struct options *opt, const struct features *f, const st
 	case HOOK_CALL:
 		return op_wanted(opt, d->op);
 	case HOOK_ARCH:
+		if (d->group == GROUP_FLUSH && !f->flush_symbol)
+			return false;
 		return opt->level == LEVEL_ARCH && op_wanted(opt, d->op);
 	case HOOK_COUNT:
 		/* At arch level the latency programs count, too. */

@@ -16,6 +16,7 @@
 #include "dmasync/features.h"
 #include "dmasync/ksyms.h"
 #include "dmasync/log.h"
+#include "dmasync/pmu.h"
 #include "dmasync/session.h"
 
 #define ROWS_DEFAULT_MAX 2048
@@ -28,6 +29,8 @@ struct session {
 	struct header hdr;
 	struct attachment at;
 	struct bank_reader *reader;
+	struct pmu *pmu;
+	__u64 pmu_dsb; /* its count up to the running interval */
 	unsigned int max_rows;
 	__u64 begun_ns; /* start of the running interval */
 	__u64 misses;	/* recursion misses up to then */
@@ -237,6 +240,74 @@ static int attach_hooks(struct session *s, unsigned int cpus)
 	return attach_open(&cfg, hooks, n, s->hdr.hooks, &s->hdr.n_hooks, &s->at);
 }
 
+/* True when a hook of the DMA API itself is attached, not only one of the helpers. */
+static bool anything_measured(const struct header *hdr)
+{
+	for (unsigned int i = 0; i < hdr->n_hooks; i++)
+		if (hdr->hooks[i].op != OP_COUNT && hdr->hooks[i].rung != RUNG_NONE)
+			return true;
+	return false;
+}
+
+static int check_measured(const struct session *s)
+{
+	const char *why = "";
+
+	if (anything_measured(&s->hdr))
+		return 0;
+	for (unsigned int i = 0; i < s->hdr.n_hooks && !why[0]; i++)
+		if (s->hdr.hooks[i].op != OP_COUNT)
+			why = s->hdr.hooks[i].reason;
+	log_error("no hook of the DMA API can be attached%s%s: %s; `dmasynctop doctor` tells more",
+		  s->opt.attach == RUNG_NONE ? "" : " as ",
+		  s->opt.attach == RUNG_NONE ? "" : rung_name(s->opt.attach),
+		  why[0] ? why : "none of its functions is in this kernel");
+	return -EOPNOTSUPP;
+}
+
+/* Whether probes see every barrier; if not, why not in @why. */
+static bool exact_possible(const struct session *s, char *why, size_t len)
+{
+	if (s->hdr.flavour == FLAVOUR_NONE || s->hdr.flavour == FLAVOUR_UNKNOWN) {
+		snprintf(why, len, "%s", feature_flavour_text(s->hdr.flavour));
+		return false;
+	}
+	if (s->hdr.flavour == FLAVOUR_UPSTREAM_BATCHED && !s->features.sites_complete) {
+		snprintf(why, len, "the kernel's text cannot be decoded: %s", s->features.why);
+		return false;
+	}
+	for (unsigned int i = 0; i < s->hdr.n_hooks; i++) {
+		const struct hook_state *h = &s->hdr.hooks[i];
+
+		if (h->barrier && h->rung == RUNG_NONE) {
+			snprintf(why, len, "%s: %s", h->name, h->reason);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Falls back to derived barriers, loudly, where counting would miss some. */
+static void check_exact(struct session *s)
+{
+	char why[256];
+
+	if (!s->hdr.exact || exact_possible(s, why, sizeof(why)))
+		return;
+	log_warn("barriers cannot be counted here (%s); they are derived instead", why);
+	s->hdr.exact = false;
+}
+
+static void open_pmu(struct session *s)
+{
+	char why[256];
+
+	if (!pmu_open(&s->pmu, why, sizeof(why)))
+		return;
+	s->pmu = NULL;
+	log_warn("no barriers from the PMU: %s", why);
+}
+
 static void measure_probes(struct session *s)
 {
 	char why[128] = "";
@@ -270,12 +341,17 @@ int session_open(const struct options *opt, struct session **out)
 	s->hdr.bytes = !opt->no_bytes;
 	err = attach_hooks(s, cpus);
 	if (!err)
+		err = check_measured(s);
+	if (!err)
 		err = bank_open(&s->at, cpus, s->max_rows, &s->reader);
 	if (err) {
 		session_close(s);
 		return err;
 	}
+	check_exact(s);
 	measure_probes(s);
+	if (opt->pmu)
+		open_pmu(s);
 	if (opt->verbose)
 		s->stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
 	s->misses = attach_recursion_misses(&s->at);
@@ -321,6 +397,13 @@ int session_read(struct session *s, struct interval *iv)
 	iv->dur_ns = iv->t_ns - s->begun_ns;
 	iv->has_procs = s->at.procs >= 0 && s->at.state->extras & EXTRA_PROCS;
 	s->begun_ns = iv->t_ns;
+	if (s->pmu) {
+		__u64 dsb = pmu_read(s->pmu);
+
+		iv->has_pmu = true;
+		iv->pmu_dsb = dsb - s->pmu_dsb;
+		s->pmu_dsb = dsb;
+	}
 	take_loss(s, &iv->loss);
 	return 0;
 }
@@ -352,6 +435,7 @@ void session_close(struct session *s)
 		return;
 	if (s->stats_fd >= 0)
 		close(s->stats_fd);
+	pmu_close(s->pmu);
 	bank_close(s->reader);
 	attach_close(&s->at);
 	features_free(&s->features);

@@ -27,6 +27,7 @@ enum level {
 struct hook_state {
 	char name[HOOK_NAME_LEN]; /* kernel function, with +0xoff for a barrier inside it */
 	enum op op;		  /* operation it serves; OP_COUNT for helpers (bounce, barrier) */
+	bool barrier;		  /* its probe counts barriers */
 	enum rung rung;		  /* RUNG_NONE: see reason */
 	char reason[96];	  /* why not, in words; empty when attached */
 };
