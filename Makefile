@@ -93,6 +93,37 @@ $(OBJ)/unit/batch_demo: tests/unit/batch_demo.c $(filter-out $(OBJ)/src/session.
 units: $(UNITS)
 	$(Q)for t in $(UNITS); do $$t || exit 1; done
 
+# ---- checks ----
+# make check installs what is missing, then everything is tested: format, units, command line and
+# live view, and in the lab that what the tool reports is what the plugin counts.
+C_FILES := $(wildcard src/*.[ch] bpf/*.[ch] include/dmasync/*.h tests/unit/*.[ch] lab/plugin/*.[ch] \
+	lab/guest/*.c lab/*.h)
+SH_FILES := $(wildcard lab/*.sh) $(shell grep -lsE '^\#!/bin/(ba)?sh' scripts/* lab/* tests/cli/* .ci/run)
+JOBS ?= 2
+
+.PHONY: setup style check-quick
+setup:
+	$(Q)scripts/setup
+
+style:
+	$(call say,STYLE)
+	$(Q)clang-format --dry-run -Werror $(C_FILES)
+	$(Q)shellcheck -x $(SH_FILES)
+
+# Everything that needs no guest.
+check-quick: style all units $(OBJ)/unit/batch_demo
+	$(Q)O=$(O) prove -j$(JOBS) tests/cli
+
+check: setup
+	$(Q)$(MAKE) --no-print-directory style
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all lab build-units
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) ARCH=arm64 all
+	$(Q)$(MAKE) --no-print-directory units
+	$(Q)O=$(O) prove -j$(JOBS) --timer tests/cli tests/lab
+
+.PHONY: build-units
+build-units: $(UNITS) $(OBJ)/unit/batch_demo $(OBJ)/unit/tui_demo
+
 # ---- lab: ground-truth plugin for the host's QEMU, workload for the guests ----
 .PHONY: lab
 LAB := $(O)/lab

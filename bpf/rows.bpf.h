@@ -176,7 +176,9 @@ static __always_inline void counts_add_rare(struct call_counts *sum, u32 entries
 
 static __always_inline void proc_add(u32 row, u32 bank, u32 entries, u64 bytes, u64 events, u64 ns)
 {
-	struct proc_key key = {.tgid = bpf_get_current_pid_tgid() >> 32, .row = row, .bank = bank};
+	struct proc_key key = { .tgid = bpf_get_current_pid_tgid() >> 32,
+				.row = row,
+				.bank = bank };
 	struct proc_value *v = bpf_map_lookup_elem(&procs, &key);
 
 	if (!v) {

@@ -71,7 +71,7 @@ static __always_inline void sg_walk(struct sg_walk *w)
 /* Sum of the lengths of the first @nents entries of @sgl, as the caller built it. */
 SLOW_PATH u64 sg_bytes(u64 sgl, u32 nents)
 {
-	struct sg_walk w = {.sg = sgl, .left = nents};
+	struct sg_walk w = { .sg = sgl, .left = nents };
 
 	sg_walk(&w);
 	return w.bytes;
@@ -83,7 +83,7 @@ SLOW_PATH u64 sg_bytes(u64 sgl, u32 nents)
  */
 SLOW_PATH u32 sg_mapped_before_error(u64 sgl, u32 nents)
 {
-	struct sg_walk w = {.sg = sgl, .left = nents, .stop_at_error = 1};
+	struct sg_walk w = { .sg = sgl, .left = nents, .stop_at_error = 1 };
 
 	sg_walk(&w);
 	return w.seen;

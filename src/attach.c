@@ -121,7 +121,7 @@ static int set_config(const struct bpf_object *obj, const struct attach_config *
 }
 
 /* Maps that all objects of a session share. */
-static const char *const shared_maps[] = {"row_values", "row_infos", "procs", ".bss"};
+static const char *const shared_maps[] = { "row_values", "row_infos", "procs", ".bss" };
 
 #define N_SHARED (sizeof(shared_maps) / sizeof(shared_maps[0]))
 
@@ -150,7 +150,7 @@ static int set_maps(const struct bpf_object *obj, const struct attach_config *cf
 			err = bpf_map__reuse_fd(map[i], map_fd(at->objects[0].obj, shared_maps[i]));
 	if (at->n_objects)
 		return err;
-	state = (void *)bpf_map__initial_value(map[3], &(size_t){0});
+	state = (void *)bpf_map__initial_value(map[3], &(size_t){ 0 });
 	state->n_rows = ROWS_RESERVED;
 	state->stride = cfg->max_rows;
 	state->extras = cfg->bytes ? EXTRA_BYTES : 0;
@@ -284,7 +284,7 @@ static void try_set(struct ladder *l, enum rung rung, const unsigned int *set, u
 	}
 	at->objects = more;
 	obj = &more[at->n_objects];
-	*obj = (struct attach_object){.obj = load_set(l, rung, set, n)};
+	*obj = (struct attach_object){ .obj = load_set(l, rung, set, n) };
 	if (!obj->obj) {
 		for (unsigned int i = 0; i < n; i++)
 			fail_hook(&l->states[set[i]], l->last_err, "load");
@@ -434,9 +434,9 @@ static unsigned int compact_states(const struct ladder *l)
 int attach_open(const struct attach_config *cfg, const struct hook *hooks, unsigned int n,
 		struct hook_state *states, unsigned int *n_states, struct attachment *at)
 {
-	struct ladder l = {.cfg = cfg, .hooks = hooks, .n = n, .states = states, .at = at};
+	struct ladder l = { .cfg = cfg, .hooks = hooks, .n = n, .states = states, .at = at };
 
-	*at = (struct attachment){.procs = -1, .calibrate_prog = -1};
+	*at = (struct attachment){ .procs = -1, .calibrate_prog = -1 };
 	pass_messages = cfg->verbose;
 	last_warning[0] = '\0';
 	libbpf_set_print(keep_warning);
@@ -486,7 +486,7 @@ void attach_close(struct attachment *at)
 	free(at->objects);
 	if (at->state)
 		munmap(at->state, sizeof(*at->state));
-	*at = (struct attachment){.procs = -1, .calibrate_prog = -1};
+	*at = (struct attachment){ .procs = -1, .calibrate_prog = -1 };
 }
 
 __u64 attach_recursion_misses(const struct attachment *at)

@@ -166,7 +166,7 @@ static int take_procs(struct bank_reader *b, __u32 bank, const struct bank_visit
 	int err = 0;
 
 	while (!err && !bpf_map_get_next_key(b->at->procs, prev, &next)) {
-		struct proc_value sum = {0};
+		struct proc_value sum = { 0 };
 
 		/* Deleting the previous key only now keeps the iteration in its place. */
 		if (prev && prev->bank == bank)

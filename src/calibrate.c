@@ -53,7 +53,7 @@ void calibrate(struct attachment *at, int (*read_row)(void *ctx, struct calibrat
 	__u64 with, twice, without;
 	struct calibrate_sample s;
 
-	*cost = (struct probe_cost){0};
+	*cost = (struct probe_cost){ 0 };
 	if (at->calibrated == RUNG_NONE || at->calibrate_prog < 0) {
 		snprintf(why, len, "the null target bpf_fentry_test1 cannot be probed here");
 		return;

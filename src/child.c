@@ -39,7 +39,7 @@ int child_start(struct child *c, char *const argv[], const struct events *ev, FI
 	int report[2], err = 0;
 	ssize_t n;
 
-	*c = (struct child){.status = 126};
+	*c = (struct child){ .status = 126 };
 	if (pipe2(report, O_CLOEXEC)) {
 		log_error("cannot start '%s': pipe: %s", argv[0], strerror(errno));
 		return -errno;

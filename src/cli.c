@@ -257,59 +257,59 @@ static error_t parse_output(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_option run_options[] = {
-	{"interval", 'i', "TIME", 0, "Length of an interval, 10ms to 1d (default 1s)", 0},
-	{"count", 'n', "N", 0, "End after N intervals", 0},
-	{"duration", 'd', "TIME", 0, "End after TIME", 0},
+	{ "interval", 'i', "TIME", 0, "Length of an interval, 10ms to 1d (default 1s)", 0 },
+	{ "count", 'n', "N", 0, "End after N intervals", 0 },
+	{ "duration", 'd', "TIME", 0, "End after TIME", 0 },
 	{},
 };
 
 static const struct argp_option filter_options[] = {
-	{"device", 'D', "PATTERN[,..]", 0, "Only devices whose name matches: 'mmc*,0000:01:00.0'",
-	 0},
-	{"pid", 'p', "PID", 0, "Only calls made by this process", 0},
-	{"comm", 'c', "NAME", 0, "Only calls made by processes of this name", 0},
-	{"op", 'O', "OP[,..]", 0,
-	 "Only these operations: map_sg, unmap_sg, ... (any wrong name"
-	 " lists them all)",
-	 0},
+	{ "device", 'D', "PATTERN[,..]", 0, "Only devices whose name matches: 'mmc*,0000:01:00.0'",
+	  0 },
+	{ "pid", 'p', "PID", 0, "Only calls made by this process", 0 },
+	{ "comm", 'c', "NAME", 0, "Only calls made by processes of this name", 0 },
+	{ "op", 'O', "OP[,..]", 0,
+	  "Only these operations: map_sg, unmap_sg, ... (any wrong name"
+	  " lists them all)",
+	  0 },
 	{},
 };
 
 static const struct argp_option probe_options[] = {
-	{"level", OPT_LEVEL, "api|arch", 0,
-	 "Time API calls (default), or also each arch_sync_dma_* call inside them", 0},
-	{"exact", OPT_EXACT, 0, 0, "Count barriers by probes instead of deriving them", 0},
-	{"no-bytes", OPT_NO_BYTES, 0, 0, "Do not sum the bytes of scatterlists", 0},
-	{"attach", OPT_ATTACH, "HOW", 0,
-	 "Attach by auto (default), fsession, fentry or kprobe only", 0},
-	{"max-rows", OPT_MAX_ROWS, "N", 0,
-	 "Room for N rows; calls that find none go to \"other\" (default: by machine size)", 0},
-	{"max-loss", OPT_MAX_LOSS, "N", 0, "Exit with status 4 when more than N events are lost",
-	 0},
-	{"pmu", OPT_PMU, 0, 0, "Also count barriers by the PMU event DSB_SPEC", 0},
+	{ "level", OPT_LEVEL, "api|arch", 0,
+	  "Time API calls (default), or also each arch_sync_dma_* call inside them", 0 },
+	{ "exact", OPT_EXACT, 0, 0, "Count barriers by probes instead of deriving them", 0 },
+	{ "no-bytes", OPT_NO_BYTES, 0, 0, "Do not sum the bytes of scatterlists", 0 },
+	{ "attach", OPT_ATTACH, "HOW", 0,
+	  "Attach by auto (default), fsession, fentry or kprobe only", 0 },
+	{ "max-rows", OPT_MAX_ROWS, "N", 0,
+	  "Room for N rows; calls that find none go to \"other\" (default: by machine size)", 0 },
+	{ "max-loss", OPT_MAX_LOSS, "N", 0, "Exit with status 4 when more than N events are lost",
+	  0 },
+	{ "pmu", OPT_PMU, 0, 0, "Also count barriers by the PMU event DSB_SPEC", 0 },
 	{},
 };
 
 static const struct argp_option table_options[] = {
-	{"sort", 's', "KEY", 0,
-	 "time (default), calls, entries, bytes, avg, p50, p99, max, dsb, dsb/call, device,"
-	 " driver, op",
-	 0},
-	{"by", OPT_BY, "WHAT", 0, "One line a row (default), device, driver or process", 0},
-	{"hist", OPT_HIST, 0, 0, "Print a histogram of each line", 0},
+	{ "sort", 's', "KEY", 0,
+	  "time (default), calls, entries, bytes, avg, p50, p99, max, dsb, dsb/call, device,"
+	  " driver, op",
+	  0 },
+	{ "by", OPT_BY, "WHAT", 0, "One line a row (default), device, driver or process", 0 },
+	{ "hist", OPT_HIST, 0, 0, "Print a histogram of each line", 0 },
 	{},
 };
 
 static const struct argp_option output_options[] = {
-	{"output", 'o', "FILE", 0, "Write to FILE instead of stdout", 0},
-	{"json", OPT_JSON, 0, 0, "Print one JSON object a line", 0},
-	{"verbose", 'v', 0, 0,
-	 "Tell about every hook; runs and time of each BPF program at the end", 0},
+	{ "output", 'o', "FILE", 0, "Write to FILE instead of stdout", 0 },
+	{ "json", OPT_JSON, 0, 0, "Print one JSON object a line", 0 },
+	{ "verbose", 'v', 0, 0,
+	  "Tell about every hook; runs and time of each BPF program at the end", 0 },
 	{},
 };
 
-const struct argp cli_run = {.options = run_options, .parser = parse_run};
-const struct argp cli_filter = {.options = filter_options, .parser = parse_filter};
-const struct argp cli_probe = {.options = probe_options, .parser = parse_probe};
-const struct argp cli_table = {.options = table_options, .parser = parse_table};
-const struct argp cli_output = {.options = output_options, .parser = parse_output};
+const struct argp cli_run = { .options = run_options, .parser = parse_run };
+const struct argp cli_filter = { .options = filter_options, .parser = parse_filter };
+const struct argp cli_probe = { .options = probe_options, .parser = parse_probe };
+const struct argp cli_table = { .options = table_options, .parser = parse_table };
+const struct argp cli_output = { .options = output_options, .parser = parse_output };

@@ -39,11 +39,11 @@ static error_t check(struct argp_state *state, struct options *opt)
 }
 
 static const struct argp_child children[] = {
-	{&cli_run, 0, "When:", 1},
-	{&cli_filter, 0, "What is measured:", 2},
-	{&cli_probe, 0, "How it is measured:", 3},
-	{&cli_table, 0, "Table:", 4},
-	{&cli_output, 0, "Output:", 5},
+	{ &cli_run, 0, "When:", 1 },
+	{ &cli_filter, 0, "What is measured:", 2 },
+	{ &cli_probe, 0, "How it is measured:", 3 },
+	{ &cli_table, 0, "Table:", 4 },
+	{ &cli_output, 0, "Output:", 5 },
 	{},
 };
 
@@ -93,7 +93,7 @@ static char *help_text(int key, const char *text, void *input)
 int options_parse_top(int argc, char **argv, unsigned int flags, struct options *opt)
 {
 	static const struct argp_option options[] = {
-		{"batch", 'b', 0, 0, "Print text instead of the live view", 0},
+		{ "batch", 'b', 0, 0, "Print text instead of the live view", 0 },
 		{},
 	};
 	static const struct argp argp = {

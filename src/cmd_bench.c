@@ -44,12 +44,12 @@ static const char doc[] =
 	"DMA_BIDIRECTIONAL.";
 
 static const struct argp_option options[] = {
-	{"size", OPT_SIZE, "BYTES", 0, "Size of the buffer (default 10M)", 0},
-	{"entry", OPT_ENTRY, "BYTES", 0, "Size of a scatterlist entry (default: a page)", 0},
-	{"iterations", OPT_ITERATIONS, "N", 0, "Timed calls of each kind (default 200)", 0},
-	{"cpu", OPT_CPU, "N", 0, "Run on this CPU (default: the one it starts on)", 0},
-	{"dir", OPT_DIR, "read|write|rw", 0, "What the CPU does with the buffer (default rw)", 0},
-	{"json", OPT_JSON, 0, 0, "Print one JSON object", 0},
+	{ "size", OPT_SIZE, "BYTES", 0, "Size of the buffer (default 10M)", 0 },
+	{ "entry", OPT_ENTRY, "BYTES", 0, "Size of a scatterlist entry (default: a page)", 0 },
+	{ "iterations", OPT_ITERATIONS, "N", 0, "Timed calls of each kind (default 200)", 0 },
+	{ "cpu", OPT_CPU, "N", 0, "Run on this CPU (default: the one it starts on)", 0 },
+	{ "dir", OPT_DIR, "read|write|rw", 0, "What the CPU does with the buffer (default rw)", 0 },
+	{ "json", OPT_JSON, 0, 0, "Print one JSON object", 0 },
 	{},
 };
 
@@ -135,7 +135,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return ARGP_ERR_UNKNOWN;
 }
 
-static const struct argp argp = {.options = options, .parser = parse, .doc = doc};
+static const struct argp argp = { .options = options, .parser = parse, .doc = doc };
 
 /* Pins this thread to @cpu, or to where it runs if that is negative. The CPU or -errno. */
 static int pin(int cpu)
@@ -357,8 +357,8 @@ static int print(const struct bench_options *opt, const struct bench_result *r)
 
 int cmd_bench(int argc, char **argv)
 {
-	struct bench_options opt = {.size = 10 << 20, .iterations = 200, .cpu = -1};
-	struct bench_result r = {.start.op = OP_SYNC_SG_FOR_CPU, .end.op = OP_SYNC_SG_FOR_DEVICE};
+	struct bench_options opt = { .size = 10 << 20, .iterations = 200, .cpu = -1 };
+	struct bench_result r = { .start.op = OP_SYNC_SG_FOR_CPU, .end.op = OP_SYNC_SG_FOR_DEVICE };
 	int status = EXIT_FAILED, err;
 
 	opt.entry = sysconf(_SC_PAGESIZE);

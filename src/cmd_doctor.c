@@ -22,7 +22,7 @@ static const char doc[] =
 	"Exit status: 0 when live profiling works, 3 when it does not.";
 
 static const struct argp_option options[] = {
-	{"json", OPT_JSON, 0, 0, "Print one JSON object", 0},
+	{ "json", OPT_JSON, 0, 0, "Print one JSON object", 0 },
 	{},
 };
 
@@ -41,7 +41,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return ARGP_ERR_UNKNOWN;
 }
 
-static const struct argp argp = {.options = options, .parser = parse, .doc = doc};
+static const struct argp argp = { .options = options, .parser = parse, .doc = doc };
 
 static void check_flavour(struct doctor *d)
 {
@@ -113,7 +113,7 @@ static const char *first_reason(const struct header *hdr)
 /* Returns whether anything of the DMA API can be seen. */
 static bool describe_hooks(struct doctor *d)
 {
-	unsigned int rungs[RUNG_COUNT] = {0}, i;
+	unsigned int rungs[RUNG_COUNT] = { 0 }, i;
 	char missing[160], found[96] = "";
 	struct check *c;
 	enum rung rung;
@@ -251,7 +251,7 @@ static void examine(struct doctor *d)
 
 int cmd_doctor(int argc, char **argv)
 {
-	struct doctor d = {.root = ""};
+	struct doctor d = { .root = "" };
 	bool json = false;
 	int err = 0;
 

@@ -14,23 +14,23 @@ struct column_def {
 };
 
 static const struct column_def defs[COL_COUNT] = {
-	[COL_PID] = {"PID", "PID", SORT_COUNT, false, 7, 7},
-	[COL_COMM] = {"COMMAND", "COMMAND", SORT_DEVICE, true, 7, 15},
-	[COL_DEVICE] = {"DEVICE", "DEVICE", SORT_DEVICE, true, 6, 32},
-	[COL_DRIVER] = {"DRIVER", "DRIVER", SORT_DRIVER, true, 6, 24},
-	[COL_OP] = {"OP", "OP", SORT_OP, true, 6, 22},
-	[COL_DIR] = {"DIR", "DIR", SORT_COUNT, true, 3, 13},
-	[COL_HW] = {"HW", "HW", SORT_COUNT, true, 2, 9},
-	[COL_CALLS] = {"CALL/s", "CALLS", SORT_CALLS, false, 6, 9},
-	[COL_ENTRIES] = {"ENT/s", "ENTRS", SORT_ENTRIES, false, 5, 9},
-	[COL_BYTES] = {"MB/s", "MB", SORT_BYTES, false, 4, 7},
-	[COL_AVG] = {"AVG", "AVG", SORT_AVG, false, 6, 6},
-	[COL_P50] = {"P50", "P50", SORT_P50, false, 6, 6},
-	[COL_P99] = {"P99", "P99", SORT_P99, false, 6, 6},
-	[COL_MAX] = {"MAX", "MAX", SORT_MAX, false, 6, 6},
-	[COL_DSB] = {"DSB/s", "DSB", SORT_DSB, false, 5, 9},
-	[COL_DSB_PER_CALL] = {"DSB/C", "DSB/C", SORT_DSB_PER_CALL, false, 5, 7},
-	[COL_TIME] = {"%CPU", "%CPU", SORT_TIME, false, 4, 5},
+	[COL_PID] = { "PID", "PID", SORT_COUNT, false, 7, 7 },
+	[COL_COMM] = { "COMMAND", "COMMAND", SORT_DEVICE, true, 7, 15 },
+	[COL_DEVICE] = { "DEVICE", "DEVICE", SORT_DEVICE, true, 6, 32 },
+	[COL_DRIVER] = { "DRIVER", "DRIVER", SORT_DRIVER, true, 6, 24 },
+	[COL_OP] = { "OP", "OP", SORT_OP, true, 6, 22 },
+	[COL_DIR] = { "DIR", "DIR", SORT_COUNT, true, 3, 13 },
+	[COL_HW] = { "HW", "HW", SORT_COUNT, true, 2, 9 },
+	[COL_CALLS] = { "CALL/s", "CALLS", SORT_CALLS, false, 6, 9 },
+	[COL_ENTRIES] = { "ENT/s", "ENTRS", SORT_ENTRIES, false, 5, 9 },
+	[COL_BYTES] = { "MB/s", "MB", SORT_BYTES, false, 4, 7 },
+	[COL_AVG] = { "AVG", "AVG", SORT_AVG, false, 6, 6 },
+	[COL_P50] = { "P50", "P50", SORT_P50, false, 6, 6 },
+	[COL_P99] = { "P99", "P99", SORT_P99, false, 6, 6 },
+	[COL_MAX] = { "MAX", "MAX", SORT_MAX, false, 6, 6 },
+	[COL_DSB] = { "DSB/s", "DSB", SORT_DSB, false, 5, 9 },
+	[COL_DSB_PER_CALL] = { "DSB/C", "DSB/C", SORT_DSB_PER_CALL, false, 5, 7 },
+	[COL_TIME] = { "%CPU", "%CPU", SORT_TIME, false, 4, 5 },
 };
 
 /* The order in which columns claim room, for each grouping. */
@@ -243,7 +243,7 @@ static int name_length(enum column col, const struct table_line *line, bool full
 
 static void see_names(struct layout *l, const struct table *t)
 {
-	static const enum column names[] = {COL_COMM, COL_DEVICE, COL_DRIVER, COL_OP};
+	static const enum column names[] = { COL_COMM, COL_DEVICE, COL_DRIVER, COL_OP };
 	size_t i, k;
 	int full, len;
 

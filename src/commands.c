@@ -4,7 +4,7 @@
 #include <dmasync/cmd.h>
 
 const struct command commands[] = {
-	{"doctor", cmd_doctor, "what works on this machine, and why not"},
-	{"bench", cmd_bench, "time cache maintenance from user space, through udmabuf"},
-	{NULL, NULL, NULL},
+	{ "doctor", cmd_doctor, "what works on this machine, and why not" },
+	{ "bench", cmd_bench, "time cache maintenance from user space, through udmabuf" },
+	{ NULL, NULL, NULL },
 };

@@ -13,7 +13,7 @@
 #define PATH_LEN (PATH_MAX + NAME_MAX + 1)
 
 /* Buses with a dma_configure callback: their devices are masters by themselves. */
-static const char *const buses[] = {"platform", "pci", "amba", "fsl-mc", "cdx", "host1x"};
+static const char *const buses[] = { "platform", "pci", "amba", "fsl-mc", "cdx", "host1x" };
 
 static bool exists(const char *dir, const char *name)
 {

@@ -72,9 +72,9 @@ static void check_privilege(struct doctor *d)
 	static const struct {
 		int cap;
 		const char *name;
-	} wanted[] = {{CAP_BPF, "CAP_BPF"},
-		      {CAP_PERFMON, "CAP_PERFMON"},
-		      {CAP_SYS_ADMIN, "CAP_SYS_ADMIN"}};
+	} wanted[] = { { CAP_BPF, "CAP_BPF" },
+		       { CAP_PERFMON, "CAP_PERFMON" },
+		       { CAP_SYS_ADMIN, "CAP_SYS_ADMIN" } };
 	char status[4096], missing[64] = "", *line;
 	unsigned long long caps = 0;
 	struct check *c;
@@ -190,7 +190,7 @@ static void check_jit(struct doctor *d)
 
 static void check_kallsyms(struct doctor *d)
 {
-	struct ksym sym = {.name = "dma_map_sg_attrs"};
+	struct ksym sym = { .name = "dma_map_sg_attrs" };
 	char path[PATH_MAX], why[192] = "";
 	struct check *c;
 	int err;

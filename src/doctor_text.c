@@ -5,7 +5,7 @@
 
 const char *check_status_name(enum check_status status)
 {
-	static const char *const names[] = {"ok", "note", "warn", "fail"};
+	static const char *const names[] = { "ok", "note", "warn", "fail" };
 
 	return names[status];
 }

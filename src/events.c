@@ -12,7 +12,7 @@
 
 int events_open(struct events *ev, bool full_screen)
 {
-	struct sigaction ignore = {.sa_handler = SIG_IGN};
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
 	sigset_t mask;
 	int err;
 
@@ -43,7 +43,7 @@ static int arm(struct events *ev)
 {
 	__u64 at = ev->end && ev->end < ev->next ? ev->end : ev->next;
 	struct itimerspec spec = {
-		.it_value = {.tv_sec = at / 1000000000, .tv_nsec = at % 1000000000},
+		.it_value = { .tv_sec = at / 1000000000, .tv_nsec = at % 1000000000 },
 	};
 
 	if (!timerfd_settime(ev->timer_fd, TFD_TIMER_ABSTIME, &spec, NULL))
@@ -105,9 +105,9 @@ static int take_timer(struct events *ev)
 int events_wait(struct events *ev, int input_fd)
 {
 	struct pollfd fds[] = {
-		{.fd = ev->signal_fd, .events = POLLIN},
-		{.fd = ev->timer_fd, .events = POLLIN},
-		{.fd = input_fd, .events = POLLIN},
+		{ .fd = ev->signal_fd, .events = POLLIN },
+		{ .fd = ev->timer_fd, .events = POLLIN },
+		{ .fd = input_fd, .events = POLLIN },
 	};
 	int mask = 0, timer;
 

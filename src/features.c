@@ -252,9 +252,9 @@ static int add_sites(struct features *f, const struct kcore *kc, const struct ks
 		return -ENOMEM;
 	f->sites = grown;
 	for (i = 0; i < n; i++)
-		f->sites[f->n_sites++] = (struct barrier_site){.function = sym->name,
-							       .offset = found[i].offset,
-							       .option = found[i].option};
+		f->sites[f->n_sites++] = (struct barrier_site){ .function = sym->name,
+								.offset = found[i].offset,
+								.option = found[i].option };
 	return err;
 }
 
@@ -270,8 +270,8 @@ static void read_answers(struct features *f, const struct kcore *kc, const char 
 
 void features_read(struct features *f, const struct feature_source *src)
 {
-	struct ksym syms[SYM_COUNT + N_CALLERS] = {0};
-	struct feature_source here = {KSYMS_PATH, KCORE_PATH, ""};
+	struct ksym syms[SYM_COUNT + N_CALLERS] = { 0 };
+	struct feature_source here = { KSYMS_PATH, KCORE_PATH, "" };
 	struct kcore *kc = NULL;
 	struct utsname uts;
 	size_t i;

@@ -300,7 +300,7 @@ int table_build(struct table *t, const struct header *hdr, const struct interval
 
 void interval_figures(const struct header *hdr, const struct interval *iv, struct figures *out)
 {
-	struct row sum = {.dsb_derived_known = true};
+	struct row sum = { .dsb_derived_known = true };
 	bool has_api = false;
 	size_t i;
 

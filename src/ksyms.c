@@ -168,7 +168,7 @@ static int scan_init(struct scan *scan, struct ksym *syms, size_t n)
 	if (!scan->sorted)
 		return -ENOMEM;
 	for (i = 0; i < n; i++) {
-		syms[i] = (struct ksym){.name = syms[i].name};
+		syms[i] = (struct ksym){ .name = syms[i].name };
 		scan->sorted[i] = &syms[i];
 		scan->prefix[prefix_hash(syms[i].name, strlen(syms[i].name))] = true;
 	}
@@ -223,7 +223,7 @@ static void mark_traceable(char *line, const char *const *names, bool *found, si
 int ksyms_traceable(const char *root, const char *const *names, bool *found, size_t n, char *why,
 		    size_t len)
 {
-	static const char *const mounts[] = {"/sys/kernel/tracing", "/sys/kernel/debug/tracing"};
+	static const char *const mounts[] = { "/sys/kernel/tracing", "/sys/kernel/debug/tracing" };
 	char path[256], line[LINE_SIZE];
 	FILE *f = NULL;
 	size_t i;

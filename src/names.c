@@ -8,31 +8,31 @@ static const struct {
 	const char *name;
 	const char *brief;
 } ops[OP_COUNT] = {
-	[OP_MAP_SG] = {"map_sg", "map_sg"},
-	[OP_UNMAP_SG] = {"unmap_sg", "unmap_sg"},
-	[OP_SYNC_SG_FOR_DEVICE] = {"sync_sg_for_device", "sync_sg_dev"},
-	[OP_SYNC_SG_FOR_CPU] = {"sync_sg_for_cpu", "sync_sg_cpu"},
-	[OP_MAP_PAGE] = {"map_page", "map_page"},
-	[OP_UNMAP_PAGE] = {"unmap_page", "unmap_page"},
-	[OP_SYNC_SINGLE_FOR_DEVICE] = {"sync_single_for_device", "sync_1_dev"},
-	[OP_SYNC_SINGLE_FOR_CPU] = {"sync_single_for_cpu", "sync_1_cpu"},
-	[OP_IOVA_LINK] = {"iova_link", "iova_link"},
-	[OP_IOVA_SYNC] = {"iova_sync", "iova_sync"},
-	[OP_IOVA_UNLINK] = {"iova_unlink", "iova_unlink"},
-	[OP_ARCH_SYNC_FOR_DEVICE] = {"arch_sync_for_device", "arch_dev"},
-	[OP_ARCH_SYNC_FOR_CPU] = {"arch_sync_for_cpu", "arch_cpu"},
-	[OP_ARCH_FLUSH] = {"arch_flush", "arch_flush"},
-	[OP_CALIBRATE] = {"calibrate", "calibrate"},
+	[OP_MAP_SG] = { "map_sg", "map_sg" },
+	[OP_UNMAP_SG] = { "unmap_sg", "unmap_sg" },
+	[OP_SYNC_SG_FOR_DEVICE] = { "sync_sg_for_device", "sync_sg_dev" },
+	[OP_SYNC_SG_FOR_CPU] = { "sync_sg_for_cpu", "sync_sg_cpu" },
+	[OP_MAP_PAGE] = { "map_page", "map_page" },
+	[OP_UNMAP_PAGE] = { "unmap_page", "unmap_page" },
+	[OP_SYNC_SINGLE_FOR_DEVICE] = { "sync_single_for_device", "sync_1_dev" },
+	[OP_SYNC_SINGLE_FOR_CPU] = { "sync_single_for_cpu", "sync_1_cpu" },
+	[OP_IOVA_LINK] = { "iova_link", "iova_link" },
+	[OP_IOVA_SYNC] = { "iova_sync", "iova_sync" },
+	[OP_IOVA_UNLINK] = { "iova_unlink", "iova_unlink" },
+	[OP_ARCH_SYNC_FOR_DEVICE] = { "arch_sync_for_device", "arch_dev" },
+	[OP_ARCH_SYNC_FOR_CPU] = { "arch_sync_for_cpu", "arch_cpu" },
+	[OP_ARCH_FLUSH] = { "arch_flush", "arch_flush" },
+	[OP_CALIBRATE] = { "calibrate", "calibrate" },
 };
 
 static const struct {
 	const char *name;
 	const char *arrow;
 } dirs[DIR_COUNT] = {
-	[DIR_BIDIRECTIONAL] = {"bidirectional", "<>"},
-	[DIR_TO_DEVICE] = {"to_device", "->"},
-	[DIR_FROM_DEVICE] = {"from_device", "<-"},
-	[DIR_NONE] = {"none", "--"},
+	[DIR_BIDIRECTIONAL] = { "bidirectional", "<>" },
+	[DIR_TO_DEVICE] = { "to_device", "->" },
+	[DIR_FROM_DEVICE] = { "from_device", "<-" },
+	[DIR_NONE] = { "none", "--" },
 };
 
 const char *op_name(enum op op)

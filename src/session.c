@@ -106,7 +106,7 @@ static int take_row(void *ctx, unsigned int row, const struct row_info *info,
 		    const struct row_value *v)
 {
 	struct taking *t = ctx;
-	struct row like = {0}, *r;
+	struct row like = { 0 }, *r;
 	__u64 dsb;
 
 	row_identify(&like, row, info);
@@ -161,17 +161,17 @@ static int take_calibration(void *ctx, unsigned int row, const struct row_info *
 static int read_calibration(void *ctx, struct calibrate_sample *sample)
 {
 	struct session *s = ctx;
-	struct bank_visitor visit = {.row = take_calibration, .ctx = sample};
+	struct bank_visitor visit = { .row = take_calibration, .ctx = sample };
 	__u64 when;
 
-	*sample = (struct calibrate_sample){0};
+	*sample = (struct calibrate_sample){ 0 };
 	return bank_take(s->reader, &visit, &when);
 }
 
 static void read_model(char *model, size_t len)
 {
-	static const char *const paths[] = {"/sys/firmware/devicetree/base/model",
-					    "/sys/class/dmi/id/product_name"};
+	static const char *const paths[] = { "/sys/firmware/devicetree/base/model",
+					     "/sys/class/dmi/id/product_name" };
 
 	for (size_t i = 0; i < 2; i++) {
 		FILE *f = fopen(paths[i], "r");
@@ -384,8 +384,8 @@ static void take_loss(struct session *s, struct loss *loss)
 
 int session_read(struct session *s, struct interval *iv)
 {
-	struct taking t = {.s = s, .iv = iv};
-	struct bank_visitor visit = {.row = take_row, .proc = take_proc, .ctx = &t};
+	struct taking t = { .s = s, .iv = iv };
+	struct bank_visitor visit = { .row = take_row, .proc = take_proc, .ctx = &t };
 	int err;
 
 	interval_clear(iv);

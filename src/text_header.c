@@ -137,7 +137,7 @@ static void print_cost(struct wrap *w, const struct header *hdr)
 
 void text_header(FILE *out, const struct header *hdr, const struct options *opt)
 {
-	struct wrap w = {.out = out, .width = output_width(out)};
+	struct wrap w = { .out = out, .width = output_width(out) };
 
 	wrap_begin(&w, "kernel");
 	wrap_words(&w, "%s %s, %u CPU%s%s%s", hdr->release, hdr->machine, hdr->cpus,

@@ -15,7 +15,7 @@ static const char *line_mark(const __u64 hist[HIST_BUCKETS], const struct hist_l
 	static const struct {
 		double q;
 		const char *mark;
-	} marks[] = {{0.5, " p50"}, {0.9, " p90"}, {0.99, " p99"}};
+	} marks[] = { { 0.5, " p50" }, { 0.9, " p90" }, { 0.99, " p99" } };
 	const char *mark = "";
 	unsigned int i;
 	__u64 v;

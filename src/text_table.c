@@ -87,7 +87,7 @@ static void print_loss(FILE *out, const struct loss *loss)
 static void print_table(FILE *out, const struct header *hdr, const struct interval *iv,
 			const struct options *opt, bool totals)
 {
-	struct table_spec spec = {.by = opt->by, .sort = opt->sort};
+	struct table_spec spec = { .by = opt->by, .sort = opt->sort };
 	int width = output_width(out);
 	struct layout layout = {};
 	struct table t;

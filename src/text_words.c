@@ -38,7 +38,7 @@ static void reason(struct phrase *p, const char **sep, __u64 n, const char *what
 void loss_words(const struct loss *loss, char *buf, size_t size)
 {
 	const struct loss_counters *e = &loss->events;
-	struct phrase p = {buf, size, 0};
+	struct phrase p = { buf, size, 0 };
 	const char *sep = ": ";
 
 	buf[0] = '\0';
@@ -61,7 +61,7 @@ void loss_words(const struct loss *loss, char *buf, size_t size)
 
 void line_subject(const struct table_line *line, char *buf, size_t size)
 {
-	struct phrase p = {buf, size, 0};
+	struct phrase p = { buf, size, 0 };
 	char name[CELL_LEN];
 	const char *sep = "";
 
@@ -91,7 +91,7 @@ void figures_words(const struct header *hdr, const struct figures *f, __u64 dur_
 {
 	bool totals = how & WORDS_TOTALS;
 	double secs = dur_ns ? dur_ns / 1e9 : 1, per = totals ? 1 : secs;
-	struct phrase p = {buf, size, 0};
+	struct phrase p = { buf, size, 0 };
 	const char *rate = totals ? "" : "/s";
 	double cpu = f->sum.ns / secs / 1e7;
 	char n[FMT_LEN];

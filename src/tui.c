@@ -27,7 +27,7 @@ void tui_remember_selection(struct tui *t)
 
 	if (!line)
 		return;
-	t->chosen = (struct tui_identity){.tgid = line->tgid, .op = line->op, .dir = line->dir};
+	t->chosen = (struct tui_identity){ .tgid = line->tgid, .op = line->op, .dir = line->dir };
 	snprintf(t->chosen.device, sizeof(t->chosen.device), "%s", line->device);
 	snprintf(t->chosen.driver, sizeof(t->chosen.driver), "%s", line->driver);
 }

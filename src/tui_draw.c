@@ -17,7 +17,7 @@ struct parts {
 
 static struct parts share_lines(const struct tui *t)
 {
-	struct parts p = {.footer = LINES >= 4};
+	struct parts p = { .footer = LINES >= 4 };
 	int rest;
 
 	p.header = LINES >= 14 ? 3 : LINES >= 8 ? 2 : LINES >= 4 ? 1 : 0;

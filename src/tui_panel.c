@@ -127,7 +127,7 @@ void draw_help(struct tui *t)
 		"DSB/s  barriers that waited for cache maintenance, DSB/C per call",
 		"%CPU   time inside these calls; 100 is one CPU",
 	};
-	struct page p = {t, -t->scroll};
+	struct page p = { t, -t->scroll };
 	size_t i;
 
 	page_title(&p, "Help - arrows scroll, any other key goes back");
@@ -164,7 +164,7 @@ void draw_details(struct tui *t)
 {
 	const struct interval *iv = tui_interval(t);
 	const struct table_line *line = tui_line(t);
-	struct page p = {t, -t->scroll};
+	struct page p = { t, -t->scroll };
 	const struct figures *f;
 	char who[160], words[200], title[240], a[FMT_LEN], b[FMT_LEN];
 

@@ -24,7 +24,7 @@ static struct {
 	SCREEN *screen;
 } term;
 
-static const int crash_signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS};
+static const int crash_signals[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS };
 
 static int keep_char(int c)
 {
@@ -54,7 +54,7 @@ static void crash(int sig)
 static void catch_crashes(void)
 {
 	static char stack[16384];
-	stack_t alternative = {.ss_sp = stack, .ss_size = sizeof(stack)};
+	stack_t alternative = { .ss_sp = stack, .ss_size = sizeof(stack) };
 	struct sigaction action = {
 		.sa_handler = crash,
 		.sa_flags = SA_RESETHAND | SA_ONSTACK | SA_NODEFER,
@@ -165,7 +165,7 @@ void term_resize(void)
 
 void term_suspend(void)
 {
-	struct sigaction stop = {.sa_handler = SIG_DFL}, old;
+	struct sigaction stop = { .sa_handler = SIG_DFL }, old;
 	sigset_t mask;
 
 	endwin();

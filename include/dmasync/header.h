@@ -35,8 +35,8 @@ struct hook_state {
 /* Cost of the probes themselves, measured on a null target at start (see calibrate.h). */
 struct probe_cost {
 	bool valid;
-	double floor_ns; /* time the probes add inside a measured interval */
-	double tax_ns;	 /* time a traced call takes longer, all told */
+	double floor_ns;  /* time the probes add inside a measured interval */
+	double tax_ns;	  /* time a traced call takes longer, all told */
 	double linearity; /* time of 2N calls over time of N: 2 when the figures can be trusted */
 	char why[128];	  /* why not valid */
 };
@@ -48,8 +48,8 @@ struct header {
 	unsigned int cpus;
 	enum flavour flavour;
 	enum level level;
-	bool exact;	/* barriers are counted: API latencies contain the counting probes */
-	bool bytes;	/* bytes of lists are summed */
+	bool exact; /* barriers are counted: API latencies contain the counting probes */
+	bool bytes; /* bytes of lists are summed */
 	struct hook_state hooks[HEADER_HOOKS_MAX];
 	unsigned int n_hooks;
 	struct probe_cost cost;

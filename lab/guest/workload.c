@@ -212,7 +212,7 @@ static void dirty_lines(char *mem, uint64_t bytes)
 
 static int udmabuf_round(int fd, const struct options *opt, char *mem, uint64_t bytes)
 {
-	struct dma_buf_sync arg = {.flags = DMA_BUF_SYNC_START | opt->sync};
+	struct dma_buf_sync arg = { .flags = DMA_BUF_SYNC_START | opt->sync };
 
 	if (opt->dirty)
 		dirty_lines(mem, bytes);
@@ -505,7 +505,8 @@ int main(int argc, char **argv)
 {
 	static char reading[] = "read";
 	struct options opt = {
-		.path = "/dev/sda", .entries = 1, .rounds = 1, .dirs = reading, .block = 512 << 10};
+		.path = "/dev/sda", .entries = 1, .rounds = 1, .dirs = reading, .block = 512 << 10
+	};
 	const char *name = argc > 1 ? argv[1] : "";
 
 	if (!strcmp(name, "mark"))

@@ -56,7 +56,8 @@ static inline void fake_header(struct header *hdr)
 	fake_hook(hdr, "dma_map_phys", OP_MAP_PAGE, RUNG_NONE);
 	fake_hook(hdr, "dma_iova_link", OP_IOVA_LINK, RUNG_NONE);
 	hdr->cost = (struct probe_cost){
-		.valid = true, .floor_ns = 85, .tax_ns = 344, .linearity = 2.01};
+		.valid = true, .floor_ns = 85, .tax_ns = 344, .linearity = 2.01
+	};
 }
 
 /* Adds @calls calls of about @ns each, with @entries entries of 4 KiB a call. */
@@ -91,24 +92,24 @@ static inline void fake_calls(struct fake *f, struct interval *iv, struct row *l
 
 static inline void fake_board(struct fake *f, struct interval *iv)
 {
-	struct row ahci = {.op = OP_MAP_SG,
-			   .dir = DIR_FROM_DEVICE,
-			   .dev = "0000:00:01.0",
-			   .driver = "ahci",
-			   .bus = "pci"};
-	struct row mmc = {.op = OP_SYNC_SG_FOR_CPU,
-			  .dir = DIR_BIDIRECTIONAL,
-			  .dev = "fe310000.mmc",
-			  .driver = "sdhci-dwcmshc",
-			  .bus = "platform",
-			  .of_name = "mmc@fe310000",
-			  .iommu = true};
-	struct row nic = {.op = OP_SYNC_SINGLE_FOR_DEVICE,
-			  .dir = DIR_TO_DEVICE,
-			  .dev = "0000:01:00.0",
-			  .driver = "igc",
-			  .bus = "pci",
-			  .coherent = true};
+	struct row ahci = { .op = OP_MAP_SG,
+			    .dir = DIR_FROM_DEVICE,
+			    .dev = "0000:00:01.0",
+			    .driver = "ahci",
+			    .bus = "pci" };
+	struct row mmc = { .op = OP_SYNC_SG_FOR_CPU,
+			   .dir = DIR_BIDIRECTIONAL,
+			   .dev = "fe310000.mmc",
+			   .driver = "sdhci-dwcmshc",
+			   .bus = "platform",
+			   .of_name = "mmc@fe310000",
+			   .iommu = true };
+	struct row nic = { .op = OP_SYNC_SINGLE_FOR_DEVICE,
+			   .dir = DIR_TO_DEVICE,
+			   .dev = "0000:01:00.0",
+			   .driver = "igc",
+			   .bus = "pci",
+			   .coherent = true };
 
 	fake_calls(f, iv, &ahci, 64, 121, 200000);
 	ahci.op = OP_UNMAP_SG;
@@ -129,7 +130,7 @@ static inline void fake_procs(struct interval *iv)
 		__u32 tgid;
 		const char *comm;
 		__u64 calls;
-	} procs[] = {{812, "dd", 128}, {0, "swapper", 3500}, {1, "kworker/\033[2J", 900}};
+	} procs[] = { { 812, "dd", 128 }, { 0, "swapper", 3500 }, { 1, "kworker/\033[2J", 900 } };
 	struct proc_row *p;
 	size_t i;
 
@@ -149,7 +150,8 @@ static inline void fake_procs(struct interval *iv)
 static inline void fake_interval(struct fake *f, struct interval *iv, __u64 dur_ns)
 {
 	struct row many = {
-		.op = OP_MAP_PAGE, .dir = DIR_TO_DEVICE, .driver = "virtio-pci", .bus = "virtio"};
+		.op = OP_MAP_PAGE, .dir = DIR_TO_DEVICE, .driver = "virtio-pci", .bus = "virtio"
+	};
 	unsigned int i;
 
 	interval_clear(iv);

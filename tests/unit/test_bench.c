@@ -12,8 +12,8 @@
 
 static void figures(void **state)
 {
-	__u64 sample[200], one[] = {7}, two[] = {9, 3};
-	struct bench_side side = {.sample = sample};
+	__u64 sample[200], one[] = { 7 }, two[] = { 9, 3 };
+	struct bench_side side = { .sample = sample };
 	int i;
 
 	/* 1 .. 200, shuffled */
@@ -34,11 +34,12 @@ static void figures(void **state)
 }
 
 static const struct bench_options opt = {
-	.size = 10 << 20, .entry = 4096, .iterations = 200, .access = ACCESS_READ};
+	.size = 10 << 20, .entry = 4096, .iterations = 200, .access = ACCESS_READ
+};
 
 static const struct bench_result counted = {
-	.start = {.op = OP_SYNC_SG_FOR_CPU, .median = 2560000, .dsb = 2560},
-	.end = {.op = OP_SYNC_SG_FOR_DEVICE, .median = 5120000, .dsb = 2560},
+	.start = { .op = OP_SYNC_SG_FOR_CPU, .median = 2560000, .dsb = 2560 },
+	.end = { .op = OP_SYNC_SG_FOR_DEVICE, .median = 5120000, .dsb = 2560 },
 	.entries = 2560,
 	.entries_source = ENTRIES_COUNTED,
 	.dsb_known = true,

@@ -131,11 +131,11 @@ static const struct expectation {
 
 static struct derive_case case_of(const struct expectation *e, enum flavour flavour, int dir)
 {
-	return (struct derive_case){.flavour = flavour,
-				    .op = e->op,
-				    .dir = dir,
-				    .attrs = e->attrs,
-				    .backend = e->backend};
+	return (struct derive_case){ .flavour = flavour,
+				     .op = e->op,
+				     .dir = dir,
+				     .attrs = e->attrs,
+				     .backend = e->backend };
 }
 
 static long expected(const struct expectation *e, enum flavour flavour)
@@ -181,12 +181,12 @@ static void every_row(void **state)
 /* Sums of different calls of one kind give the sum of what each gives. */
 static void linear(void **state)
 {
-	struct derive_case of = {.flavour = FLAVOUR_UPSTREAM_BATCHED,
-				 .op = OP_UNMAP_SG,
-				 .dir = DIR_FROM_DEVICE,
-				 .backend = BACKEND_IOMMU};
+	struct derive_case of = { .flavour = FLAVOUR_UPSTREAM_BATCHED,
+				  .op = OP_UNMAP_SG,
+				  .dir = DIR_FROM_DEVICE,
+				  .backend = BACKEND_IOMMU };
 	const struct call_counts list = LIST, bounced = BOUNCED;
-	struct call_counts sum = {0};
+	struct call_counts sum = { 0 };
 	__u64 a, b, both;
 	int i;
 
@@ -206,10 +206,10 @@ static void linear(void **state)
 
 static void without_barriers(void **state)
 {
-	struct derive_case of = {.flavour = FLAVOUR_PER_ENTRY,
-				 .op = OP_MAP_SG,
-				 .dir = DIR_TO_DEVICE,
-				 .coherent = true};
+	struct derive_case of = { .flavour = FLAVOUR_PER_ENTRY,
+				  .op = OP_MAP_SG,
+				  .dir = DIR_TO_DEVICE,
+				  .coherent = true };
 	const struct call_counts list = LIST;
 	__u64 dsb;
 
@@ -228,7 +228,7 @@ static void without_barriers(void **state)
 static void all_operations(void **state)
 {
 	const struct call_counts list = LIST;
-	struct derive_case of = {.flavour = FLAVOUR_UPSTREAM_BATCHED, .dir = DIR_BIDIRECTIONAL};
+	struct derive_case of = { .flavour = FLAVOUR_UPSTREAM_BATCHED, .dir = DIR_BIDIRECTIONAL };
 	__u64 dsb;
 
 	for (of.op = 0; of.op < OP_CALIBRATE; of.op++) {

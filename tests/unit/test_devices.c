@@ -54,17 +54,17 @@ static const struct {
 	enum coherence coherence;
 	enum coherence_basis basis;
 } want[] = {
-	{"misc", "udmabuf", "-", "", COHERENCE_NO, BASIS_NO_FIRMWARE},
-	{"pci", "0000:00:01.0", "ahci", "/soc/pcie@2000", COHERENCE_YES, BASIS_PROPERTY},
-	{"pci", "0001:01:00.0", "ahci", "/soc/pcie@3000", COHERENCE_NO, BASIS_DEFAULT},
-	{"pci", "0002:00:01.0", "ahci", "", COHERENCE_NO, BASIS_NO_FIRMWARE},
-	{"platform", "1000.usb", "dwc3", "/soc/usb@1000", COHERENCE_NO, BASIS_DEFAULT},
-	{"platform", "2000.pcie", "dwc3", "/soc/pcie@2000", COHERENCE_YES, BASIS_PROPERTY},
-	{"platform", "3000.pcie", "dwc3", "/soc/pcie@3000", COHERENCE_NO, BASIS_DEFAULT},
-	{"platform", "4000.eth", "dwc3", "/fast/eth@4000", COHERENCE_YES, BASIS_PROPERTY},
-	{"platform", "5000.old", "dwc3", "/fast/old@5000", COHERENCE_NO, BASIS_PROPERTY},
-	{"platform", "ACPI0001:00", "dwc3", "", COHERENCE_UNKNOWN, BASIS_ACPI},
-	{"platform", "dmasync_bench", "dwc3", "", COHERENCE_NO, BASIS_NO_FIRMWARE},
+	{ "misc", "udmabuf", "-", "", COHERENCE_NO, BASIS_NO_FIRMWARE },
+	{ "pci", "0000:00:01.0", "ahci", "/soc/pcie@2000", COHERENCE_YES, BASIS_PROPERTY },
+	{ "pci", "0001:01:00.0", "ahci", "/soc/pcie@3000", COHERENCE_NO, BASIS_DEFAULT },
+	{ "pci", "0002:00:01.0", "ahci", "", COHERENCE_NO, BASIS_NO_FIRMWARE },
+	{ "platform", "1000.usb", "dwc3", "/soc/usb@1000", COHERENCE_NO, BASIS_DEFAULT },
+	{ "platform", "2000.pcie", "dwc3", "/soc/pcie@2000", COHERENCE_YES, BASIS_PROPERTY },
+	{ "platform", "3000.pcie", "dwc3", "/soc/pcie@3000", COHERENCE_NO, BASIS_DEFAULT },
+	{ "platform", "4000.eth", "dwc3", "/fast/eth@4000", COHERENCE_YES, BASIS_PROPERTY },
+	{ "platform", "5000.old", "dwc3", "/fast/old@5000", COHERENCE_NO, BASIS_PROPERTY },
+	{ "platform", "ACPI0001:00", "dwc3", "", COHERENCE_UNKNOWN, BASIS_ACPI },
+	{ "platform", "dmasync_bench", "dwc3", "", COHERENCE_NO, BASIS_NO_FIRMWARE },
 };
 
 #define N_WANT (sizeof(want) / sizeof(want[0]))

@@ -133,8 +133,8 @@ static void faults(void **state)
 
 static void json(void **state)
 {
-	struct barrier_site site = {"dma_map_phys", 0x30, A64_DSB_SY};
-	struct device dev = {.name = "x", .bus = "platform", .driver = "y"};
+	struct barrier_site site = { "dma_map_phys", 0x30, A64_DSB_SY };
+	struct device dev = { .name = "x", .bus = "platform", .driver = "y" };
 	json_t *obj, *devices;
 	struct doctor d;
 	char *text = NULL;

@@ -35,15 +35,15 @@ static __u32 bl(int from, int to)
 
 static void write_core(void)
 {
-	Elf64_Ehdr eh = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
-			 .e_phoff = sizeof(eh),
-			 .e_phentsize = sizeof(Elf64_Phdr),
-			 .e_phnum = 2};
-	Elf64_Phdr ph[2] = {{.p_type = PT_NOTE, .p_vaddr = TEXT, .p_memsz = sizeof(text)},
-			    {.p_type = PT_LOAD,
-			     .p_vaddr = TEXT,
-			     .p_memsz = sizeof(text),
-			     .p_offset = sizeof(eh) + sizeof(ph)}};
+	Elf64_Ehdr eh = { .e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
+			  .e_phoff = sizeof(eh),
+			  .e_phentsize = sizeof(Elf64_Phdr),
+			  .e_phnum = 2 };
+	Elf64_Phdr ph[2] = { { .p_type = PT_NOTE, .p_vaddr = TEXT, .p_memsz = sizeof(text) },
+			     { .p_type = PT_LOAD,
+			       .p_vaddr = TEXT,
+			       .p_memsz = sizeof(text),
+			       .p_offset = sizeof(eh) + sizeof(ph) } };
 	FILE *f = fopen(core, "w");
 
 	assert_non_null(f);
@@ -73,18 +73,18 @@ static int setup(void **state)
 
 	for (i = 0; i < sizeof(text) / 4; i++)
 		text[i] = i % 16 == 15 ? RET : NOP;
-	src = (struct feature_source){symbols, core, "aarch64"};
+	src = (struct feature_source){ symbols, core, "aarch64" };
 	return 0;
 }
 
-static const char *const upstream[] = {"arch_sync_dma_for_device",
-				       "dcache_clean_poc_nosync",
-				       "__dma_map_sg_attrs",
-				       "dma_map_sg_attrs",
-				       "dma_map_sgtable",
-				       "dma_direct_map_sg",
-				       "dma_map_phys",
-				       "dma_map_page_attrs"};
+static const char *const upstream[] = { "arch_sync_dma_for_device",
+					"dcache_clean_poc_nosync",
+					"__dma_map_sg_attrs",
+					"dma_map_sg_attrs",
+					"dma_map_sgtable",
+					"dma_direct_map_sg",
+					"dma_map_phys",
+					"dma_map_page_attrs" };
 
 static void batched(void **state)
 {
@@ -128,9 +128,9 @@ static void inlined(void **state)
 
 static void flavours(void **state)
 {
-	const char *const ours[] = {"arch_sync_dma_for_device", "dcache_clean_poc_nosync",
-				    "arch_sync_dma_batch_flush"};
-	const char *const none[] = {"start_kernel"};
+	const char *const ours[] = { "arch_sync_dma_for_device", "dcache_clean_poc_nosync",
+				     "arch_sync_dma_batch_flush" };
+	const char *const none[] = { "start_kernel" };
 	struct features f;
 
 	write_kernel(upstream, 1);
@@ -187,10 +187,10 @@ static void unreadable(void **state)
 
 static void incomplete(void **state)
 {
-	const char *const clones[] = {"arch_sync_dma_for_device", "swiotlb_bounce",
-				      "swiotlb_bounce.part.0"};
-	const char *const drivers[] = {"arch_sync_dma_for_device",
-				       "dma_sync_single_for_cpu.constprop.0"};
+	const char *const clones[] = { "arch_sync_dma_for_device", "swiotlb_bounce",
+				       "swiotlb_bounce.part.0" };
+	const char *const drivers[] = { "arch_sync_dma_for_device",
+					"dma_sync_single_for_cpu.constprop.0" };
 	struct features f;
 
 	text[5 * 16] = BRK_KPROBE; /* at the entry: nothing can be hidden there */

@@ -43,7 +43,7 @@ static int teardown(void **state)
 
 static void build(struct fixture *f, enum group_by by, enum sort_key sort, const char *filter)
 {
-	struct table_spec spec = {.by = by, .sort = sort, .filter = filter};
+	struct table_spec spec = { .by = by, .sort = sort, .filter = filter };
 
 	assert_int_equal(table_build(&f->t, &f->hdr, &f->iv, &spec), 0);
 }
@@ -51,8 +51,8 @@ static void build(struct fixture *f, enum group_by by, enum sort_key sort, const
 /* Whatever the grouping, calls, time and barriers add up to the same. */
 static void groups_keep_sums(void **state)
 {
-	static const enum group_by all[] = {BY_ROW, BY_DEVICE, BY_DRIVER};
-	static const size_t lines[] = {5, 3, 3};
+	static const enum group_by all[] = { BY_ROW, BY_DEVICE, BY_DRIVER };
+	static const size_t lines[] = { 5, 3, 3 };
 	struct fixture *f = *state;
 	struct figures sum;
 	__u64 calls, ns, dsb;
@@ -80,12 +80,13 @@ static void groups_keep_sums(void **state)
 static void arch_rows_are_not_added(void **state)
 {
 	struct fixture *f = *state;
-	struct row arch = {.op = OP_ARCH_SYNC_FOR_DEVICE,
-			   .dir = DIR_TO_DEVICE,
-			   .dev = "0000:00:01.0",
-			   .driver = "ahci"};
+	struct row arch = { .op = OP_ARCH_SYNC_FOR_DEVICE,
+			    .dir = DIR_TO_DEVICE,
+			    .dev = "0000:00:01.0",
+			    .driver = "ahci" };
 	struct row lone = {
-		.op = OP_ARCH_SYNC_FOR_CPU, .dir = DIR_TO_DEVICE, .dev = "-", .driver = "-"};
+		.op = OP_ARCH_SYNC_FOR_CPU, .dir = DIR_TO_DEVICE, .dev = "-", .driver = "-"
+	};
 	struct figures before, after;
 	size_t i;
 
@@ -183,7 +184,9 @@ static void filters(void **state)
 static void flags_are_collected(void **state)
 {
 	struct fixture *f = *state;
-	struct row other = {.op = OP_MAP_SG, .dev = "0000:09:00.0", .driver = "igc", .iommu = true};
+	struct row other = {
+		.op = OP_MAP_SG, .dev = "0000:09:00.0", .driver = "igc", .iommu = true
+	};
 
 	fake_calls(&f->fake, &f->iv, &other, 1, 1, 100);
 	build(f, BY_DRIVER, SORT_DRIVER, "igc");
@@ -195,7 +198,7 @@ static void flags_are_collected(void **state)
 /* No width is exceeded, and no cell is wider than its column, from one column to 250. */
 static void layouts_fit(void **state)
 {
-	static const enum group_by all[] = {BY_ROW, BY_DEVICE, BY_DRIVER, BY_PROCESS};
+	static const enum group_by all[] = { BY_ROW, BY_DEVICE, BY_DRIVER, BY_PROCESS };
 	struct fixture *f = *state;
 	struct layout l;
 	char cell[CELL_LEN];
@@ -228,9 +231,9 @@ static void layouts_fit(void **state)
 
 static void columns_at_80(void **state)
 {
-	static const enum column want[] = {COL_DEVICE, COL_OP,	    COL_DIR,	      COL_HW,
-					   COL_CALLS,  COL_ENTRIES, COL_BYTES,	      COL_AVG,
-					   COL_P99,    COL_DSB,	    COL_DSB_PER_CALL, COL_TIME};
+	static const enum column want[] = { COL_DEVICE, COL_OP,	     COL_DIR,	       COL_HW,
+					    COL_CALLS,	COL_ENTRIES, COL_BYTES,	       COL_AVG,
+					    COL_P99,	COL_DSB,     COL_DSB_PER_CALL, COL_TIME };
 	struct fixture *f = *state;
 	struct layout l = {};
 	unsigned int i;

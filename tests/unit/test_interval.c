@@ -12,7 +12,7 @@
 
 static struct row make(enum op op, const char *dev, const char *driver)
 {
-	struct row r = {.op = op, .dir = DIR_TO_DEVICE, .dsb_derived_known = true};
+	struct row r = { .op = op, .dir = DIR_TO_DEVICE, .dsb_derived_known = true };
 
 	snprintf(r.dev, sizeof(r.dev), "%s", dev);
 	snprintf(r.driver, sizeof(r.driver), "%s", driver);
@@ -104,7 +104,7 @@ static void min_and_max(void **state)
 /* The sum of intervals is the sum of their parts, whatever order they come in. */
 static void totals(void **state)
 {
-	struct fake f = {.seed = 7, .devices = 20};
+	struct fake f = { .seed = 7, .devices = 20 };
 	struct interval iv, total;
 	__u64 calls = 0, ns = 0, dur = 0, hist = 0, sum_calls = 0, sum_ns = 0, sum_hist = 0;
 	size_t i, k, b;

@@ -110,7 +110,7 @@ static void check_row(json_t *obj, const struct row *row)
 
 static void interval_object(void **state)
 {
-	struct fake f = {.seed = 5, .devices = 40};
+	struct fake f = { .seed = 5, .devices = 40 };
 	struct interval iv;
 	struct header hdr;
 	json_t *obj, *row, *loss, *proc;
@@ -144,7 +144,7 @@ static void interval_object(void **state)
 
 static void end_object(void **state)
 {
-	struct fake f = {.seed = 5};
+	struct fake f = { .seed = 5 };
 	struct interval iv, total;
 	struct header hdr;
 	json_t *obj;
@@ -168,7 +168,7 @@ static void end_object(void **state)
 
 static void special_values(void **state)
 {
-	struct row row = {.op = OP_MAP_SG, .dev = "x\377y", .driver = "\342\202z"};
+	struct row row = { .op = OP_MAP_SG, .dev = "x\377y", .driver = "\342\202z" };
 	struct header hdr;
 	json_t *obj;
 

@@ -37,9 +37,9 @@ static const char table[] = "ffff800080010000 T _stext\n"
 
 static void find(void **state)
 {
-	struct ksym syms[] = {{.name = "beta"},	 {.name = "alpha"},    {.name = "nothing"},
-			      {.name = "twice"}, {.name = "only_mod"}, {.name = "gamma"},
-			      {.name = "last"},	 {.name = "alpha"}};
+	struct ksym syms[] = { { .name = "beta" },  { .name = "alpha" },    { .name = "nothing" },
+			       { .name = "twice" }, { .name = "only_mod" }, { .name = "gamma" },
+			       { .name = "last" },  { .name = "alpha" } };
 	char why[128] = "";
 
 	write_table(table);
@@ -61,7 +61,7 @@ static void find(void **state)
 
 static void hidden(void **state)
 {
-	struct ksym syms[] = {{.name = "alpha"}, {.name = "beta"}};
+	struct ksym syms[] = { { .name = "alpha" }, { .name = "beta" } };
 	char why[128] = "";
 
 	write_table("0000000000000000 T alpha\n0000000000000000 T other\n");
@@ -74,7 +74,7 @@ static void hidden(void **state)
 
 static void errors(void **state)
 {
-	struct ksym sym = {.name = "alpha"};
+	struct ksym sym = { .name = "alpha" };
 	char why[128] = "";
 
 	assert_int_equal(ksyms_find("/nonexistent/k", &sym, 1, why, sizeof(why)), -ENOENT);
@@ -89,7 +89,7 @@ static void errors(void **state)
 
 static void traceable(void **state)
 {
-	const char *const names[] = {"beta", "alpha", "bet"};
+	const char *const names[] = { "beta", "alpha", "bet" };
 	char root[] = "/tmp/test_ksyms_root.XXXXXX", file[128], why[128] = "", cmd[256];
 	bool found[3];
 	FILE *f;

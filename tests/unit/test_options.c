@@ -15,7 +15,7 @@
 static int parse(const char *line, struct options *opt)
 {
 	static char copy[256];
-	char *argv[MAX_ARGS] = {"dmasynctop"}, *save, *word;
+	char *argv[MAX_ARGS] = { "dmasynctop" }, *save, *word;
 	int argc = 1;
 
 	strncpy(copy, line, sizeof(copy) - 1);

@@ -67,7 +67,7 @@ static void check_bound(const struct sample *s, double q)
 
 static void within_the_bound(void **state)
 {
-	static const double qs[] = {0, 0.001, 0.1, 0.5, 0.9, 0.99, 0.999, 1};
+	static const double qs[] = { 0, 0.001, 0.1, 0.5, 0.9, 0.99, 0.999, 1 };
 	static struct sample s;
 	unsigned int round, i;
 

@@ -19,11 +19,11 @@ static void durations(void **state)
 		const char *text;
 		__u64 ns;
 	} good[] = {
-		{"10us", 10000},      {"2s", 2 * NS_PER_S},   {"1.5ms", 1500000},
-		{"1", NS_PER_S},      {"0.25", NS_PER_S / 4}, {".5s", NS_PER_S / 2},
-		{"3.", 3 * NS_PER_S}, {"1m", 60 * NS_PER_S},  {"1h", 3600 * NS_PER_S},
-		{"0.000000001s", 1},  {"10\302\265s", 10000}, {"1d", 86400 * NS_PER_S},
-		{"1.000ns", 1},	      {"007ms", 7000000},
+		{ "10us", 10000 },	{ "2s", 2 * NS_PER_S },	  { "1.5ms", 1500000 },
+		{ "1", NS_PER_S },	{ "0.25", NS_PER_S / 4 }, { ".5s", NS_PER_S / 2 },
+		{ "3.", 3 * NS_PER_S }, { "1m", 60 * NS_PER_S },  { "1h", 3600 * NS_PER_S },
+		{ "0.000000001s", 1 },	{ "10\302\265s", 10000 }, { "1d", 86400 * NS_PER_S },
+		{ "1.000ns", 1 },	{ "007ms", 7000000 },
 	};
 	const char *why;
 	size_t i;
@@ -44,30 +44,30 @@ static void wrong_durations(void **state)
 		int err;
 		const char *why;
 	} bad[] = {
-		{"", -EINVAL, "is not a number"},
-		{"s", -EINVAL, "is not a number"},
-		{".", -EINVAL, "is not a number"},
-		{"+1", -EINVAL, "is not a number"},
-		{" 1", -EINVAL, "is not a number"},
-		{"nan", -EINVAL, "is not a number"},
-		{"-1s", -EINVAL, "must not be negative"},
-		{"-0", -EINVAL, "must not be negative"},
-		{"1x", -EINVAL, "ends in an unknown unit"},
-		{"1s ", -EINVAL, "ends in an unknown unit"},
-		{"1 s", -EINVAL, "ends in an unknown unit"},
-		{"1e3", -EINVAL, "ends in an unknown unit"},
-		{"0x10", -EINVAL, "ends in an unknown unit"},
-		{"1.2.3", -EINVAL, "ends in an unknown unit"},
-		{"1S", -EINVAL, "ends in an unknown unit"},
-		{"0.5ns", -EINVAL, "has a fraction that its unit cannot hold"},
-		{"0", -ERANGE, "must not be zero"},
-		{"0.0s", -ERANGE, "must not be zero"},
-		{"9us", -ERANGE, "is too small"},
-		{"11s", -ERANGE, "is too large"},
-		{"18446744073709551616ns", -ERANGE, "is too large"},
-		{"99999999999999999999d", -ERANGE, "is too large"},
-		{"999999999999999999999", -ERANGE, "has too many digits"},
-		{"1.0000000000000000000001", -ERANGE, "has too many digits"},
+		{ "", -EINVAL, "is not a number" },
+		{ "s", -EINVAL, "is not a number" },
+		{ ".", -EINVAL, "is not a number" },
+		{ "+1", -EINVAL, "is not a number" },
+		{ " 1", -EINVAL, "is not a number" },
+		{ "nan", -EINVAL, "is not a number" },
+		{ "-1s", -EINVAL, "must not be negative" },
+		{ "-0", -EINVAL, "must not be negative" },
+		{ "1x", -EINVAL, "ends in an unknown unit" },
+		{ "1s ", -EINVAL, "ends in an unknown unit" },
+		{ "1 s", -EINVAL, "ends in an unknown unit" },
+		{ "1e3", -EINVAL, "ends in an unknown unit" },
+		{ "0x10", -EINVAL, "ends in an unknown unit" },
+		{ "1.2.3", -EINVAL, "ends in an unknown unit" },
+		{ "1S", -EINVAL, "ends in an unknown unit" },
+		{ "0.5ns", -EINVAL, "has a fraction that its unit cannot hold" },
+		{ "0", -ERANGE, "must not be zero" },
+		{ "0.0s", -ERANGE, "must not be zero" },
+		{ "9us", -ERANGE, "is too small" },
+		{ "11s", -ERANGE, "is too large" },
+		{ "18446744073709551616ns", -ERANGE, "is too large" },
+		{ "99999999999999999999d", -ERANGE, "is too large" },
+		{ "999999999999999999999", -ERANGE, "has too many digits" },
+		{ "1.0000000000000000000001", -ERANGE, "has too many digits" },
 	};
 	const char *why;
 	size_t i;

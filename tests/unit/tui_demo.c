@@ -50,12 +50,12 @@ int main(int argc, char **argv)
 	struct options opt;
 	struct header hdr;
 	struct demo demo = {
-		.fake = {.devices = number("DEMO_DEVICES"), .seed = 1},
+		.fake = { .devices = number("DEMO_DEVICES"), .seed = 1 },
 		.opt = &opt,
 		.crash = number("DEMO_CRASH"),
 		.loss = number("DEMO_LOSS"),
 	};
-	struct view_source src = {&hdr, demo_read, demo_procs, NULL, &demo};
+	struct view_source src = { &hdr, demo_read, demo_procs, NULL, &demo };
 	const char *why;
 	int err;
 
