@@ -52,7 +52,7 @@ SKELS := $(BPF_SRCS:bpf/%.bpf.c=$(OBJ)/skel/%.skel.h)
 UNIT_SRCS := $(wildcard tests/unit/test_*.c)
 UNITS := $(UNIT_SRCS:tests/unit/%.c=$(OBJ)/unit/%)
 
-.PHONY: all check units clean install
+.PHONY: all check units clean demo install uninstall
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -132,7 +132,7 @@ LAB_CC_amd64 := gcc
 LAB_GUESTS := arm64 $(if $(filter x86_64,$(HOST_ARCH)),amd64)
 LAB_CFLAGS := -std=gnu11 $(WARN) -O2 -g -MMD -MP
 
-lab: $(LAB)/plugin/count.so $(LAB_GUESTS:%=$(LAB)/%/workload)
+lab: $(LAB)/plugin/count.so $(foreach a,$(LAB_GUESTS),$(LAB)/$a/workload $(LAB)/$a/witness)
 
 $(LAB)/plugin/count.so: lab/plugin/count.c
 	$(call say,PLUGIN)
@@ -144,7 +144,15 @@ $(LAB)/%/workload: lab/guest/workload.c
 	@mkdir -p $(@D)
 	$(Q)$(LAB_CC_$*) $(LAB_CFLAGS) -static -o $@ $<
 
+$(LAB)/%/witness: lab/guest/witness.c
+	$(call say,GUEST)
+	@mkdir -p $(@D)
+	$(Q)$(LAB_CC_$*) $(LAB_CFLAGS) -static -o $@ $<
+
 -include $(wildcard $(LAB)/plugin/*.d $(LAB)/*/*.d)
+
+demo:
+	$(Q)O='$(O)' scripts/demo
 
 clean:
 	$(Q)rm -rf $(O)

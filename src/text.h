@@ -15,8 +15,11 @@ void hooks_summary(const struct header *hdr, char *buf, size_t size);
 /* "lost 12: 3 no slot, 9 recursion" and what was booked inexactly; empty when all is well. */
 void loss_words(const struct loss *loss, char *buf, size_t size);
 
-/* "0000:00:01.0 ahci map_sg from_device", "ahci", "dd (123)": whom @line is about. */
-void line_subject(const struct table_line *line, char *buf, size_t size);
+/*
+ * Whom @line is about: "0000:00:01.0 ahci map_sg from_device", "ahci", "dd (123)". When that is
+ * longer than @width columns, in short: "0000:00:01.0 map_sg <-".
+ */
+void line_subject(const struct table_line *line, int width, char *buf, size_t size);
 
 enum {
 	WORDS_TOTALS = 1 << 0, /* sums instead of rates */

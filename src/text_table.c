@@ -12,6 +12,7 @@
 
 #define HIST_LINES 16
 #define HIST_WIDTH 80
+#define NOTE_WIDTH 44 /* of what stands before a line's name in a note */
 
 static void print_titles(FILE *out, const struct layout *l)
 {
@@ -39,7 +40,7 @@ static void print_line(FILE *out, const struct layout *l, const struct table_lin
 }
 
 /* Failures and bounces are rare enough for a line each instead of columns. */
-static void print_notes(FILE *out, const struct table *t)
+static void print_notes(FILE *out, const struct table *t, int width)
 {
 	const struct call_counts *sum;
 	char who[160];
@@ -47,7 +48,8 @@ static void print_notes(FILE *out, const struct table *t)
 
 	for (i = 0; i < t->n; i++) {
 		sum = &t->lines[i].fig.sum;
-		line_subject(&t->lines[i], who, sizeof(who));
+		line_subject(&t->lines[i], width ? width - NOTE_WIDTH : CELL_LEN * 2, who,
+			     sizeof(who));
 		if (sum->failed)
 			fprintf(out, "! failed %llu call%s (%llu entries mapped before): %s\n",
 				sum->failed, sum->failed == 1 ? "" : "s", sum->failed_entries, who);
@@ -67,7 +69,7 @@ static void print_histograms(FILE *out, const struct table *t, int width)
 		f = &t->lines[i].fig;
 		if (!t->lines[i].row || !f->sum.calls)
 			continue;
-		line_subject(&t->lines[i], who, sizeof(who));
+		line_subject(&t->lines[i], width, who, sizeof(who));
 		fprintf(out, "\n%s\n  %llu calls: min %s p50 %s p90 %s p99 %s max %s\n", who,
 			f->sum.calls, fmt_ns(min, f->min_ns, 6), fmt_ns(p50, f->p50, 6),
 			fmt_ns(p90, f->p90, 6), fmt_ns(p99, f->p99, 6), fmt_ns(max, f->max_ns, 6));
@@ -103,7 +105,7 @@ static void print_table(FILE *out, const struct header *hdr, const struct interv
 		print_titles(out, &layout);
 	for (i = 0; i < t.n; i++)
 		print_line(out, &layout, &t.lines[i], iv->dur_ns);
-	print_notes(out, &t);
+	print_notes(out, &t, width);
 	if (opt->histograms)
 		print_histograms(out, &t, width && width < HIST_WIDTH ? width : HIST_WIDTH);
 	table_free(&t);

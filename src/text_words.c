@@ -59,11 +59,28 @@ void loss_words(const struct loss *loss, char *buf, size_t size)
 	reason(&p, &sep, e->sg_truncated, "lists too long to sum all bytes");
 }
 
-void line_subject(const struct table_line *line, char *buf, size_t size)
+static void full_subject(const struct table_line *line, struct phrase *p)
+{
+	char name[CELL_LEN];
+
+	if (line->device[0]) {
+		fit_name(name, line->device, DEV_NAME_LEN);
+		append(p, "%s%s", name, line->driver[0] ? " " : "");
+	}
+	if (line->driver[0]) {
+		fit_name(name, line->driver, DRV_NAME_LEN);
+		append(p, "%s", name);
+	}
+	if (line->op < OP_COUNT)
+		append(p, " %s", op_name(line->op));
+	if (line->dir < DIR_NONE)
+		append(p, " %s", dir_name(line->dir));
+}
+
+void line_subject(const struct table_line *line, int width, char *buf, size_t size)
 {
 	struct phrase p = { buf, size, 0 };
 	char name[CELL_LEN];
-	const char *sep = "";
 
 	buf[0] = '\0';
 	if (line->comm[0]) {
@@ -71,19 +88,12 @@ void line_subject(const struct table_line *line, char *buf, size_t size)
 		append(&p, "%s (%u)", name, line->tgid);
 		return;
 	}
-	if (line->device[0]) {
-		fit_name(name, line->device, 63);
-		append(&p, "%s", name);
-		sep = " ";
-	}
-	if (line->driver[0]) {
-		fit_name(name, line->driver, 31);
-		append(&p, "%s%s", sep, name);
-	}
-	if (line->op < OP_COUNT)
-		append(&p, " %s", op_name(line->op));
-	if (line->dir < DIR_NONE)
-		append(&p, " %s", dir_name(line->dir));
+	full_subject(line, &p);
+	if ((int)p.len <= width || line->op >= OP_COUNT)
+		return;
+	p.len = 0;
+	fit_name(name, line->device, width > 40 ? width - 16 : 24);
+	append(&p, "%s %s %s", name, op_short_name(line->op), dir_arrow(line->dir));
 }
 
 void figures_words(const struct header *hdr, const struct figures *f, __u64 dur_ns,

@@ -61,7 +61,7 @@ static bool line_contains(const struct table_line *line, const char *what)
 {
 	char who[160];
 
-	line_subject(line, who, sizeof(who));
+	line_subject(line, sizeof(who), who, sizeof(who));
 	return strcasestr(who, what);
 }
 

@@ -66,10 +66,7 @@ void draw_histogram(const struct tui *t, int y, int lines)
 		put_text(y, 0, COLS, t->look.heading, line ? "no calls that succeeded" : "");
 		return;
 	}
-	line_subject(line, who, sizeof(who));
-	if (line->op < OP_COUNT && (int)strlen(who) + FIGURES_WIDTH > COLS)
-		snprintf(who, sizeof(who), "%.40s %s %s", line->device, op_short_name(line->op),
-			 dir_arrow(line->dir));
+	line_subject(line, COLS - FIGURES_WIDTH, who, sizeof(who));
 	snprintf(text, sizeof(text), "%s  min %s p50 %s p99 %s max %s", who,
 		 fmt_ns(min, line->fig.min_ns, 6), fmt_ns(p50, line->fig.p50, 6),
 		 fmt_ns(p99, line->fig.p99, 6), fmt_ns(max, line->fig.max_ns, 6));
@@ -173,7 +170,7 @@ void draw_details(struct tui *t)
 		return;
 	}
 	f = &line->fig;
-	line_subject(line, who, sizeof(who));
+	line_subject(line, COLS, who, sizeof(who));
 	snprintf(title, sizeof(title), "%s - Esc goes back", who);
 	page_title(&p, title);
 	figures_words(t->src->hdr, f, iv->dur_ns, t->cumulative ? WORDS_TOTALS : 0, words,

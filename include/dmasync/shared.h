@@ -27,17 +27,16 @@ enum op {
 };
 
 #define OP_API_COUNT OP_ARCH_SYNC_FOR_DEVICE /* operations below it are API level */
-* /
 
-	/* enum dma_data_direction, plus "not told by this call" (dma_iova_sync has no direction).
-	 */
-	enum direction {
-		DIR_BIDIRECTIONAL,
-		DIR_TO_DEVICE,
-		DIR_FROM_DEVICE,
-		DIR_NONE,
-		DIR_COUNT,
-	};
+/* enum dma_data_direction, plus "not told by this call" (dma_iova_sync has no direction).
+ */
+enum direction {
+	DIR_BIDIRECTIONAL,
+	DIR_TO_DEVICE,
+	DIR_FROM_DEVICE,
+	DIR_NONE,
+	DIR_COUNT,
+};
 
 /* Attributes of a call that decide whether it does cache maintenance at all. */
 enum {

@@ -70,7 +70,9 @@ static void many_rows(void **state)
 	interval_init(&iv);
 	for (round = 0; round < 3; round++) {
 		for (i = 0; i < ROWS_MAX; i++) {
-			snprintf(like.dev, sizeof(like.dev), "dev%u", i);
+			snprintf(like.dev, sizeof(like.dev), "dev%u", i / 8);
+			like.op = i % 8 / 4;
+			like.dir = i % 4;
 			interval_row(&iv, &like)->sum.calls += i;
 		}
 	}

@@ -99,6 +99,8 @@ static void sizes_and_counts(void **state)
 	assert_int_equal(v, 512);
 	assert_int_equal(parse_size("18446744073709551615", 1, ULLONG_MAX, &v, &why), 0);
 	assert_true(v == ULLONG_MAX);
+	assert_int_equal(parse_size("1T", 1, ULLONG_MAX, &v, &why), 0);
+	assert_true(v == 1ULL << 40);
 	assert_int_equal(parse_size("16777216T", 1, ULLONG_MAX, &v, &why), -ERANGE);
 	assert_int_equal(parse_size("10MB", 1, ULLONG_MAX, &v, &why), -EINVAL);
 	assert_int_equal(parse_count("2k", 0, 5000, &v, &why), 0);
