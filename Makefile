@@ -154,6 +154,9 @@ $(LAB)/%/witness: lab/guest/witness.c
 demo:
 	$(Q)O='$(O)' scripts/demo
 
+demo:
+	$(Q)O='$(O)' scripts/demo
+
 clean:
 	$(Q)rm -rf $(O)
 
