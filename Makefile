@@ -149,10 +149,25 @@ $(LAB)/%/witness: lab/guest/witness.c
 	@mkdir -p $(@D)
 	$(Q)$(LAB_CC_$*) $(LAB_CFLAGS) -static -o $@ $<
 
--include $(wildcard $(LAB)/plugin/*.d $(LAB)/*/*.d)
+# What the overhead is measured with, on arm64 guests alone: programs that do nothing, a stopwatch.
+.PHONY: bench
+$(LAB)/arm64/empty.bpf.o: lab/bench/empty.bpf.c
+	$(call say,BPF)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c -o $@ $<
 
-demo:
-	$(Q)O='$(O)' scripts/demo
+$(LAB)/arm64/empty.skel.h: $(LAB)/arm64/empty.bpf.o
+	$(call say,SKEL)
+	$(Q)$(BPFTOOL) gen skeleton $< name empty_bpf > $@
+
+$(LAB)/arm64/%: lab/bench/%.c $(LAB)/arm64/empty.skel.h
+	$(call say,GUEST)
+	$(Q)$(LAB_CC_arm64) $(LAB_CFLAGS) -D_GNU_SOURCE -I$(LAB)/arm64 -static -o $@ $< -lbpf -lelf -lz
+
+bench:
+	$(Q)lab/bench/run $(if $(KERNEL),--kernel $(KERNEL)) $(BENCH)
+
+-include $(wildcard $(LAB)/plugin/*.d $(LAB)/*/*.d)
 
 demo:
 	$(Q)O='$(O)' scripts/demo

@@ -76,7 +76,7 @@ guest_extra()
 # guest_prepare WORK COMMAND: fills the array qemu.
 guest_prepare()
 {
-	local cmdline base console=ttyAMA0 threads=multi modules=() device='' machine=''
+	local cmdline base console=ttyAMA0 threads=multi device='' machine=''
 	# The plugin takes no locks, and icount has one thread anyway.
 	[[ -z $icount$plugin ]] || threads=single
 	if [[ $arch == arm64 ]]; then
@@ -87,6 +87,7 @@ guest_prepare()
 	machine_args
 	[[ $arch == arm64 && $coherent == no ]] && qemu+=(-dtb "$(machine_dtb)")
 	machine_disk "$1"
+	qemu+=("${devices[@]}")
 	base=$(initramfs_base "$arch" "$kernel" "${modules[@]}") ||
 		die "this kernel cannot run --disk $disk: use --disk none or another kernel"
 	guest_extra "$1" "$2"
