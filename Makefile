@@ -111,7 +111,7 @@ style:
 	$(Q)shellcheck -x $(SH_FILES)
 
 # Everything that needs no guest.
-check-quick: style all units $(OBJ)/unit/batch_demo
+check-quick: style all units build-units
 	$(Q)O=$(O) prove -j$(JOBS) tests/cli
 
 check: setup

@@ -10,7 +10,7 @@ use POSIX ();
 use Test::More;
 use Time::HiRes qw(time sleep);
 
-my $tool = ($ENV{DMASYNC_BUILD} // 'build') . '/unit/batch_demo';
+my $tool = ($ENV{O} // 'build') . '/unit/batch_demo';
 plan skip_all => "$tool is not built" unless -x $tool;
 my $dir = tempdir(CLEANUP => 1);
 $ENV{COLUMNS} = 80;

@@ -5,7 +5,7 @@ use strict;
 use warnings;
 use Test::More;
 
-my $tool = ($ENV{DMASYNC_BUILD} // 'build') . '/dmasynctop';
+my $tool = ($ENV{O} // 'build') . '/dmasynctop';
 plan skip_all => "$tool is not built" unless -x $tool;
 
 sub run {

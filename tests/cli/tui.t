@@ -8,7 +8,7 @@ use File::Temp qw(tempdir);
 use Test::More;
 use Time::HiRes qw(time sleep);
 
-my $demo = ($ENV{DMASYNC_BUILD} // 'build') . '/unit/tui_demo';
+my $demo = ($ENV{O} // 'build') . '/unit/tui_demo';
 plan skip_all => "$demo is not built" unless -x $demo;
 plan skip_all => 'tmux is not installed' if system('command -v tmux >/dev/null 2>&1');
 $demo = abs_path($demo);
