@@ -82,12 +82,17 @@ bool tui_possible(const char **why)
 	*why = NULL;
 	if (!isatty(STDOUT_FILENO) || !isatty(STDIN_FILENO))
 		return false;
-	if (!name || !*name)
+	if (!name || !*name) {
 		*why = "TERM is not set";
-	else if (setupterm(name, STDOUT_FILENO, &err) != OK)
+		return false;
+	}
+	if (setupterm(name, STDOUT_FILENO, &err) != OK) {
 		*why = "no terminfo entry for this TERM";
-	else if (!tigetstr("cup"))
+		return false;
+	}
+	if (!tigetstr("cup"))
 		*why = "this TERM cannot place the cursor";
+	del_curterm(cur_term);
 	return !*why;
 }
 
