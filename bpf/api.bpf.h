@@ -35,13 +35,35 @@ static __always_inline u32 call_tag(u32 op, u32 dir, unsigned long attrs)
 	return ROW_TAG(op, dir & 3, call_attrs(attrs));
 }
 
-static __always_inline int call_enter(u32 op, u64 id, u64 dev)
-{
-	struct call_frame *f = frame_push(op, id);
+/*
+ * What a frame says it is of: the operation and, above it, which of the functions that serve it.
+ */
+#define FRAME_OP(op, variant) ((op) | (variant) << 8)
 
+/* dma_iova_destroy() calls dma_iova_unlink() in some builds: one unlink all the same. */
+#define FRAME_IOVA_DESTROY FRAME_OP(OP_IOVA_UNLINK, 1)
+
+static __always_inline bool part_of_outer(u32 frame_op, u64 id)
+{
+	struct call_frame *f;
+
+	if (frame_op != FRAME_OP(OP_IOVA_UNLINK, 0))
+		return false;
+	f = frame_top();
+	return f && f->op == FRAME_IOVA_DESTROY && (f->id == id || f->list == id);
+}
+
+static __always_inline int call_enter(const struct call *c, u32 variant)
+{
+	u32 frame_op = FRAME_OP(ROW_TAG_OP(c->tag), variant);
+	struct call_frame *f;
+
+	if (part_of_outer(frame_op, c->id))
+		return 0;
+	f = frame_push(frame_op, c->id);
 	if (!f)
 		return 0;
-	f->dev = dev;
+	f->dev = c->dev;
 	frame_start(f);
 	return 0;
 }
@@ -69,7 +91,7 @@ static __always_inline int call_exit(u64 now, const struct call *c, bool failed,
 	struct call_frame *f;
 	u32 row;
 
-	f = frame_find(s, ROW_TAG_OP(c->tag), c->id, &slot, &index);
+	f = frame_find(s, FRAME_OP(ROW_TAG_OP(c->tag), variant), c->id, &slot, &index);
 	if (!f)
 		return 0;
 	ns = now - f->start;

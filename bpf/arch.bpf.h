@@ -28,12 +28,21 @@ static __always_inline int count_dsb_for_cpu(u32 dir)
 	return dir == DIR_TO_DEVICE ? 0 : count_dsb();
 }
 
-/* The innermost API call sends an entry through a bounce buffer. */
-static __always_inline int count_bounce(void)
+#define OPS_MAP (1 << OP_MAP_SG | 1 << OP_MAP_PAGE | 1 << OP_IOVA_LINK)
+#define OPS_UNMAP (1 << OP_UNMAP_SG | 1 << OP_UNMAP_PAGE | 1 << OP_IOVA_UNLINK)
+#define OPS_SYNC                                                                                   \
+	(1 << OP_SYNC_SG_FOR_DEVICE | 1 << OP_SYNC_SG_FOR_CPU | 1 << OP_SYNC_SINGLE_FOR_DEVICE |   \
+	 1 << OP_SYNC_SINGLE_FOR_CPU)
+
+/*
+ * The innermost API call sends an entry through a bounce buffer. @ops: calls in which the hooked
+ * function stands for one: an unmap first syncs the bounce buffer, then gives it back.
+ */
+static __always_inline int count_bounce(u32 ops)
 {
 	struct call_frame *f = frame_top();
 
-	if (f)
+	if (f && ops >> (f->op & 31) & 1)
 		f->bounces++;
 	return 0;
 }

@@ -180,12 +180,13 @@ HOOK_FAILED(arch_flush, ret, false)
 	X(iova_unlink, OP_IOVA_UNLINK, 0)                                                          \
 	X(iova_destroy, OP_IOVA_UNLINK, 1)
 
-/* X(base): functions that copy through a bounce buffer; one program each, as each has one target.
+/* X(base, operations): functions that copy through a bounce buffer; one program each, as each has
+ * one target.
  */
 #define BOUNCE_HOOKS(X)                                                                            \
-	X(bounce_map)                                                                              \
-	X(bounce_unmap)                                                                            \
-	X(bounce_sync_device)                                                                      \
-	X(bounce_sync_cpu)
+	X(bounce_map, OPS_MAP)                                                                     \
+	X(bounce_unmap, OPS_UNMAP)                                                                 \
+	X(bounce_sync_device, OPS_SYNC)                                                            \
+	X(bounce_sync_cpu, OPS_SYNC)
 
 #endif

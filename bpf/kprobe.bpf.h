@@ -30,14 +30,20 @@
  * The end of a call sees no arguments, so they are kept in its frame, and the stack pointer, which
  * no two calls in flight on one task share, is its id.
  */
-static __always_inline int kprobe_enter(const struct call *c, u64 sp)
+static __always_inline int kprobe_enter(const struct call *c, u64 sp, u32 variant)
 {
-	struct call_frame *f = frame_push(ROW_TAG_OP(c->tag), sp);
+	u32 frame_op = FRAME_OP(ROW_TAG_OP(c->tag), variant);
+	struct call_frame *f;
 
+	if (part_of_outer(frame_op, c->id))
+		return 0;
+	f = frame_push(frame_op, sp);
 	if (!f)
 		return 0;
 	f->dev = c->dev;
-	f->list = c->list == LIST_IS_ID ? c->id : c->list;
+	/* Of a single buffer the list is nothing, and its place keeps the id: see part_of_outer().
+	 */
+	f->list = c->list == LIST_IS_ID || !c->list ? c->id : c->list;
 	f->size = c->size;
 	f->nents = c->nents;
 	f->tag = c->tag;
@@ -45,25 +51,25 @@ static __always_inline int kprobe_enter(const struct call *c, u64 sp)
 	return 0;
 }
 
-static __always_inline bool kprobe_call(struct call *c, u32 op, u64 sp)
+static __always_inline bool kprobe_call(struct call *c, u32 frame_op, u64 sp)
 {
 	struct task_calls *slot;
 	struct call_frame *f;
 	u64 index;
 
-	f = frame_find(the_state(), op, sp, &slot, &index);
+	f = frame_find(the_state(), frame_op, sp, &slot, &index);
 	if (!f)
 		return false;
 	c->id = sp;
 	c->dev = f->dev;
-	c->list = f->list;
+	c->list = OP_IS_LIST(frame_op & 0xff) ? f->list : 0;
 	c->size = f->size;
 	c->nents = f->nents;
 	c->tag = f->tag;
 	return true;
 }
 
-#define KPROBE_PROGRAMS(base, op, on_enter, on_exit)                                               \
+#define KPROBE_PROGRAMS(base, frame_op, on_enter, on_exit)                                         \
 	SEC("?kprobe") int base##_kprobe(REGS *r)                                                  \
 	{                                                                                          \
 		struct call c;                                                                     \
@@ -76,18 +82,18 @@ static __always_inline bool kprobe_call(struct call *c, u32 op, u64 sp)
 		u64 now = bpf_ktime_get_ns(), sp = REG_RETURN_SP(r);                               \
 		struct call c;                                                                     \
                                                                                                    \
-		if (!kprobe_call(&c, op, sp))                                                      \
+		if (!kprobe_call(&c, frame_op, sp))                                                \
 			return 0;                                                                  \
 		return on_exit;                                                                    \
 	}
 
 #define API_KPROBE(base, op, variant)                                                              \
-	KPROBE_PROGRAMS(base, op, kprobe_enter(&c, REG_ENTRY_SP(r)),                               \
+	KPROBE_PROGRAMS(base, FRAME_OP(op, variant), kprobe_enter(&c, REG_ENTRY_SP(r), variant),   \
 			call_exit(now, &c, base##_failed(REG_RET(r)), variant))
 
 API_HOOKS(API_KPROBE)
 
-KPROBE_PROGRAMS(calibrate, OP_CALIBRATE, kprobe_enter(&c, REG_ENTRY_SP(r)),
+KPROBE_PROGRAMS(calibrate, OP_CALIBRATE, kprobe_enter(&c, REG_ENTRY_SP(r), 0),
 		call_exit(now, &c, false, 0))
 
 #define ARCH_KPROBE(base, op, barriers)                                                            \
@@ -136,10 +142,10 @@ SEC("?kprobe") int dsb_site_kprobe(REGS *r)
 	return count_dsb();
 }
 
-#define BOUNCE_KPROBE(base)                                                                        \
+#define BOUNCE_KPROBE(base, ops)                                                                   \
 	SEC("?kprobe") int base##_kprobe(REGS *r)                                                  \
 	{                                                                                          \
-		return count_bounce();                                                             \
+		return count_bounce(ops);                                                          \
 	}
 
 BOUNCE_HOOKS(BOUNCE_KPROBE)

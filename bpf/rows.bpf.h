@@ -84,10 +84,8 @@ static __always_inline u32 row_new(u64 dev, u32 tag)
 
 	if (state.n_rows < config.max_rows)
 		row = __sync_fetch_and_add(&state.n_rows, 1);
-	if (row >= config.max_rows) {
-		lost(rows_full);
+	if (row >= config.max_rows)
 		return ROW_TAG_OP(tag);
-	}
 	row_describe(row, (void *)dev, tag);
 	return row;
 }
@@ -131,7 +129,6 @@ SLOW_PATH u32 row_find_next(u64 dev, u32 tag)
 		if (!k->dev && !__sync_val_compare_and_swap(&k->dev, 0, KEY_BUSY))
 			return key_fill(k, dev, name, driver, tag, generation);
 	}
-	lost(rows_full);
 	return ROW_TAG_OP(tag);
 }
 

@@ -40,7 +40,7 @@ extern bool bpf_session_is_return(void *ctx) __ksym;
 		struct call c;                                                                     \
                                                                                                    \
 		base##_args(&c, CTX_ARGS(ctx));                                                    \
-		return call_enter(ROW_TAG_OP(c.tag), c.id, c.dev);                                 \
+		return call_enter(&c, variant);                                                    \
 	}                                                                                          \
 	static __always_inline int base##_end(u64 *ctx, u64 now)                                   \
 	{                                                                                          \
@@ -68,7 +68,10 @@ API_TRAMPOLINE(iova_destroy, 1, 5)
 
 static __always_inline int calibrate_begin(u64 *ctx)
 {
-	return call_enter(OP_CALIBRATE, 1, CALIBRATE_DEV);
+	struct call c;
+
+	calibrate_args(&c, 0, 0, 0, 0, 0, 0, 0);
+	return call_enter(&c, 0);
 }
 
 static __always_inline int calibrate_end(u64 *ctx, u64 now)
@@ -118,10 +121,10 @@ SEC("?fentry") int count_flush_entry(u64 *ctx)
 	return count_dsb();
 }
 
-#define BOUNCE_TRAMPOLINE(base)                                                                    \
+#define BOUNCE_TRAMPOLINE(base, ops)                                                               \
 	SEC("?fentry") int base##_entry(u64 *ctx)                                                  \
 	{                                                                                          \
-		return count_bounce();                                                             \
+		return count_bounce(ops);                                                          \
 	}
 
 BOUNCE_HOOKS(BOUNCE_TRAMPOLINE)

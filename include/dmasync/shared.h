@@ -26,7 +26,8 @@ enum op {
 	OP_COUNT,
 };
 
-#define OP_API_COUNT OP_ARCH_SYNC_FOR_DEVICE /* operations below it are API level */
+#define OP_IS_LIST(op) ((op) <= OP_SYNC_SG_FOR_CPU) /* takes a scatterlist */
+#define OP_API_COUNT OP_ARCH_SYNC_FOR_DEVICE	    /* operations below it are API level */
 
 /* enum dma_data_direction, plus "not told by this call" (dma_iova_sync has no direction).
  */
