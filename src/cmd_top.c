@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* dmasynctop without a subcommand: live view, or text and JSON batch, with or without a command. */
 #include <errno.h>
+#include <glob.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -280,10 +282,47 @@ static int close_output(struct run *r, int err)
 	return err;
 }
 
+/* A mistyped name would show nothing, for ever; but the device may also be one that comes later. */
+static void check_devices(const char *patterns)
+{
+	char pattern[256], path[320];
+	size_t len;
+
+	for (; *patterns; patterns += len + (patterns[len] == ',')) {
+		glob_t found = {};
+
+		len = strcspn(patterns, ",");
+		snprintf(pattern, sizeof(pattern), "%.*s", (int)len, patterns);
+		/* Classes, too: some devices are on no bus, such as udmabuf. */
+		snprintf(path, sizeof(path), "/sys/bus/*/devices/%s", pattern);
+		glob(path, GLOB_NOSORT, NULL, &found);
+		snprintf(path, sizeof(path), "/sys/class/*/%s", pattern);
+		glob(path, GLOB_NOSORT | GLOB_APPEND, NULL, &found);
+		if (!found.gl_pathc)
+			log_warn("-D '%s': no such device now; `ls /sys/bus/*/devices "
+				 "/sys/class/*` lists them",
+				 pattern);
+		globfree(&found);
+	}
+}
+
+static int check_process(pid_t pid)
+{
+	if (!kill(pid, 0) || errno != ESRCH)
+		return 0;
+	log_error("-p %d: there is no such process", pid);
+	return -ESRCH;
+}
+
 static int open_session(struct run *r)
 {
-	int err = session_open(&r->opt, &r->session);
+	int err = 0;
 
+	if (r->opt.pid)
+		err = check_process(r->opt.pid);
+	if (r->opt.device)
+		check_devices(r->opt.device);
+	err = err ?: session_open(&r->opt, &r->session);
 	if (err == -EPERM || err == -EOPNOTSUPP || err == -ENOSYS)
 		return EXIT_UNSUPPORTED;
 	if (err)

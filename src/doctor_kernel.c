@@ -10,6 +10,7 @@
 #include "dmasync/doctor.h"
 #include "dmasync/kcore.h"
 #include "dmasync/ksyms.h"
+#include "dmasync/permit.h"
 
 #define CAP_BIT(cap) (1ULL << (cap))
 
@@ -88,6 +89,11 @@ static void check_privilege(struct doctor *d)
 		if (!(caps & CAP_BIT(wanted[i].cap)))
 			snprintf(missing + strlen(missing), sizeof(missing) - strlen(missing),
 				 "%s%s", missing[0] ? ", " : "", wanted[i].name);
+	if (!missing[0] && !geteuid() && permit_in_user_namespace(d->root)) {
+		c = doctor_add(d, "privilege", CHECK_FAIL, "root of a user namespace only");
+		doctor_cure(c, "run it outside the container");
+		return;
+	}
 	if (!missing[0] && !geteuid()) {
 		doctor_add(d, "privilege", CHECK_OK, "root, with the capabilities that it takes");
 		return;
@@ -122,14 +128,15 @@ static void check_lockdown(struct doctor *d)
 
 static void check_btf(struct doctor *d)
 {
-	int err = check_access(d, "/sys/kernel/btf/vmlinux", R_OK);
+	int err = permit_btf(d->root);
 	struct check *c;
 
 	if (!err) {
 		doctor_add(d, "btf", CHECK_OK, "/sys/kernel/btf/vmlinux");
 		return;
 	}
-	c = doctor_add(d, "btf", CHECK_FAIL, "/sys/kernel/btf/vmlinux: %s", strerror(-err));
+	c = doctor_add(d, "btf", CHECK_FAIL, "/sys/kernel/btf/vmlinux: %s",
+		       err == -EBADMSG ? "is not BTF" : strerror(-err));
 	doctor_cure(c, "use a kernel built with CONFIG_DEBUG_INFO_BTF=y");
 }
 

@@ -16,6 +16,7 @@
 #include "dmasync/features.h"
 #include "dmasync/ksyms.h"
 #include "dmasync/log.h"
+#include "dmasync/permit.h"
 #include "dmasync/pmu.h"
 #include "dmasync/session.h"
 
@@ -110,6 +111,9 @@ static int take_row(void *ctx, unsigned int row, const struct row_info *info,
 	__u64 dsb;
 
 	row_identify(&like, row, info);
+	/* Whatever -D wants: these calls may have been of that device. */
+	if (like.other && like.op != OP_CALIBRATE)
+		t->iv->loss.events.rows_full += v->sum.calls + v->sum.failed;
 	if (like.op == OP_CALIBRATE || (t->s->opt.device && !matches(t->s->opt.device, like.dev)))
 		return 0;
 	like.dsb_derived_known = derive(t->s, info, &v->sum, &dsb);
@@ -204,15 +208,6 @@ static unsigned int default_rows(unsigned int cpus)
 	if (rows > ROWS_DEFAULT_MAX)
 		return ROWS_DEFAULT_MAX;
 	return rows < ROWS_DEFAULT_MIN ? ROWS_DEFAULT_MIN : rows;
-}
-
-static int check_privilege(void)
-{
-	if (!geteuid())
-		return 0;
-	log_error(
-		"not permitted: probing the kernel needs root (or CAP_BPF, CAP_PERFMON and CAP_SYS_ADMIN); try sudo");
-	return -EPERM;
 }
 
 static int attach_hooks(struct session *s, unsigned int cpus)
@@ -321,10 +316,13 @@ int session_open(const struct options *opt, struct session **out)
 {
 	int cpus = libbpf_num_possible_cpus(), err;
 	struct session *s;
+	char why[256];
 
-	err = check_privilege();
-	if (err)
+	err = permit_check(why, sizeof(why));
+	if (err) {
+		log_error("%s", why);
 		return err;
+	}
 	s = calloc(1, sizeof(*s));
 	if (!s) {
 		log_error("out of memory");
@@ -376,7 +374,7 @@ static void take_loss(struct session *s, struct loss *loss)
 	__u64 *d = (__u64 *)&loss->events;
 
 	for (size_t i = 0; i < sizeof(now) / sizeof(*a); i++)
-		d[i] = a[i] - b[i];
+		d[i] += a[i] - b[i];
 	loss->recursion_misses = misses - s->misses;
 	s->loss = now;
 	s->misses = misses;

@@ -60,7 +60,7 @@ static const char good[] =
 	"echo 'CapEff:\t000001ffffffffff' > proc/self/status\n"
 	"echo 1 > proc/sys/net/core/bpf_jit_enable\n"
 	"echo 'none [integrity] confidentiality' > sys/kernel/security/lockdown\n"
-	": > sys/kernel/btf/vmlinux\n"
+	"printf '\\237\\353\\001' > sys/kernel/btf/vmlinux\n"
 	"echo dma_map_sg_attrs > sys/kernel/tracing/available_filter_functions\n"
 	"echo 1 > sys/kernel/debug/kprobes/enabled\n"
 	"echo 'ffff800080010000 T dma_map_sg_attrs' > proc/kallsyms\n"
@@ -120,6 +120,7 @@ static void faults(void **state)
 		 "echo '0000000000000000 T dma_map_sg_attrs' > proc/kallsyms\n"
 		 "echo other > sys/kernel/tracing/available_filter_functions\n"
 		 "echo 'quiet swiotlb=65536,force x' > proc/cmdline\n"
+		 ": > sys/kernel/btf/vmlinux\n"
 		 "echo 'CapEff:\t0000000000200000' > proc/self/status\n");
 	examine(&d, script);
 	expect(&d, "lockdown", CHECK_FAIL, "lockdown=integrity");
@@ -129,6 +130,12 @@ static void faults(void **state)
 	expect(&d, "tracefs", CHECK_WARN, "CONFIG_DYNAMIC_FTRACE");
 	expect(&d, "swiotlb", CHECK_WARN, "forced");
 	expect(&d, "privilege", CHECK_FAIL, "lacks CAP_BPF, CAP_PERFMON");
+	expect(&d, "btf", CHECK_FAIL, "is not BTF");
+	if (geteuid())
+		return;
+	snprintf(script, sizeof(script), "%s%s", good, "echo '0 1000 1' > proc/self/uid_map\n");
+	examine(&d, script);
+	expect(&d, "privilege", CHECK_FAIL, "user namespace");
 }
 
 static void json(void **state)
