@@ -175,7 +175,17 @@ demo:
 clean:
 	$(Q)rm -rf $(O)
 
+# ---- install: to prefix, below DESTDIR ----
+INSTALL_TO := $(DESTDIR)$(prefix)
+MAN_PAGE := $(INSTALL_TO)/share/man/man8/dmasynctop.8
+COMPLETION := $(INSTALL_TO)/share/bash-completion/completions/dmasynctop
+
 install: $(OBJ)/dmasynctop
-	install -D -m 755 $(OBJ)/dmasynctop $(DESTDIR)$(prefix)/sbin/dmasynctop
+	$(Q)install -D -m 755 $(OBJ)/dmasynctop $(INSTALL_TO)/sbin/dmasynctop
+	$(Q)install -D -m 644 doc/dmasynctop.8 $(MAN_PAGE)
+	$(Q)install -D -m 644 doc/dmasynctop.bash $(COMPLETION)
+
+uninstall:
+	$(Q)rm -f $(INSTALL_TO)/sbin/dmasynctop $(MAN_PAGE) $(COMPLETION)
 
 -include $(wildcard $(OBJ)/src/*.d $(OBJ)/bpf/*.d $(OBJ)/unit/*.d)
