@@ -468,17 +468,6 @@ void attach_stop_calibrating(struct attachment *at)
 	}
 }
 
-void attach_detach(struct attachment *at)
-{
-	for (unsigned int i = 0; i < at->n_objects; i++) {
-		struct attach_object *obj = &at->objects[i];
-
-		for (unsigned int j = 0; j < obj->n_links; j++)
-			bpf_link__destroy(obj->links[j]);
-		obj->n_links = 0;
-	}
-}
-
 void attach_close(struct attachment *at)
 {
 	for (unsigned int i = 0; i < at->n_objects; i++)

@@ -247,7 +247,7 @@ static int count_with(const struct udmabuf *u, const struct bench_options *opt, 
 	interval_init(&iv);
 	for (i = 0; i < COUNT_CALLS && !err; i++)
 		err = iterate(u, opt->access, &start, &end);
-	session_detach(session);
+	session_stop(session);
 	if (!err)
 		err = session_read(session, &iv);
 	r->flavour = session_header(session)->flavour;
@@ -316,7 +316,7 @@ static int run(const struct bench_options *opt, struct bench_result *r)
 	r->cpu = pin(opt->cpu);
 	err = r->cpu < 0 ? r->cpu : measure(&u, opt, r);
 	if (!err) {
-		features_read(&features, NULL);
+		features_read(&features, NULL, NULL, 0);
 		r->flavour = features.flavour;
 		features_free(&features);
 		count(&u, opt, r);

@@ -117,9 +117,9 @@ static int batch_loop(struct run *r)
 		last |= !!(mask & EVENT_END);
 		if (!last && !(mask & EVENT_TICK))
 			continue;
-		/* Without hooks nothing can arrive any more: the last interval is complete. */
+		/* What begins from here on belongs to no interval. */
 		if (last)
-			session_detach(r->session);
+			session_stop(r->session);
 		err = take_interval(r);
 		last |= ++r->count == r->opt.count;
 	}
@@ -182,7 +182,7 @@ static bool done_live(void *ctx)
 
 	if (!r->child.pid || !child_ended(&r->child))
 		return false;
-	session_detach(r->session);
+	session_stop(r->session);
 	return true;
 }
 
@@ -366,7 +366,7 @@ int cmd_top(int argc, char **argv)
 	err = events_open(&r.ev, live);
 	if (!err) {
 		err = live ? run_live(&r) : run_batch(&r);
-		session_detach(r.session);
+		session_stop(r.session);
 		finish_command(&r, err != -EPIPE);
 		events_close(&r.ev);
 	}

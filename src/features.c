@@ -127,6 +127,8 @@ static const char *const flush_callers[] = {
 /* A kprobe at a function's entry may sit behind BTI and ftrace's instructions; none waits there. */
 #define ENTRY_INSNS 4
 
+#define N_SYMS (SYM_COUNT + N_CALLERS)
+
 static enum flavour flavour_of(const struct ksym *syms, const char *machine)
 {
 	/* Other architectures complete their maintenance without a dsb (riscv's Zicbom loop). */
@@ -268,39 +270,59 @@ static void read_answers(struct features *f, const struct kcore *kc, const char 
 	f->unmap_phys = answer_calls(kc, machine, &syms[SYM_UNMAP_PAGE], &syms[SYM_UNMAP_PHYS]);
 }
 
-void features_read(struct features *f, const struct feature_source *src)
+/* Everything that one pass over the symbols has to find: our own, then @also. NULL: no memory. */
+static struct ksym *wanted_symbols(const struct ksym *also, size_t n_also)
 {
-	struct ksym syms[SYM_COUNT + N_CALLERS] = { 0 };
+	struct ksym *syms = calloc(N_SYMS + n_also, sizeof(*syms));
+	size_t i;
+
+	for (i = 0; syms && i < SYM_COUNT; i++)
+		syms[i].name = symbols[i];
+	for (i = 0; syms && i < N_CALLERS; i++)
+		syms[SYM_COUNT + i].name = flush_callers[i];
+	for (i = 0; syms && i < n_also; i++)
+		syms[N_SYMS + i] = also[i];
+	return syms;
+}
+
+void features_read(struct features *f, const struct feature_source *src, struct ksym *also,
+		   size_t n_also)
+{
 	struct feature_source here = { KSYMS_PATH, KCORE_PATH, "" };
+	struct ksym *syms = wanted_symbols(also, n_also);
 	struct kcore *kc = NULL;
 	struct utsname uts;
 	size_t i;
 
 	memset(f, 0, sizeof(*f));
+	f->flavour = FLAVOUR_UNKNOWN;
 	if (!src) {
 		uname(&uts);
 		here.machine = uts.machine;
 		src = &here;
 	}
-	for (i = 0; i < SYM_COUNT; i++)
-		syms[i].name = symbols[i];
-	for (i = 0; i < N_CALLERS; i++)
-		syms[SYM_COUNT + i].name = flush_callers[i];
-	f->flavour = FLAVOUR_UNKNOWN;
-	if (ksyms_find(src->kallsyms, syms, SYM_COUNT + N_CALLERS, f->why, sizeof(f->why)) < 0)
+	if (!syms) {
+		snprintf(f->why, sizeof(f->why), "out of memory");
 		return;
+	}
+	if (ksyms_find(src->kallsyms, syms, N_SYMS + n_also, f->why, sizeof(f->why)) < 0)
+		goto out;
+	for (i = 0; i < n_also; i++)
+		also[i] = syms[N_SYMS + i];
 	f->flavour = flavour_of(syms, src->machine);
 	f->flush_symbol = syms[SYM_OUR_FLUSH].seen;
 	/* Hidden addresses leave f->why with the reason; the names were enough for the flavour. */
 	if (f->why[0] || kcore_open(src->kcore, &kc, f->why, sizeof(f->why)))
-		return;
+		goto out;
 	read_answers(f, kc, src->machine, syms);
 	f->sites_complete = true;
 	/* No dsb to look for elsewhere. */
-	for (i = SYM_COUNT; i < SYM_COUNT + N_CALLERS && !strcmp(src->machine, "aarch64"); i++)
+	for (i = SYM_COUNT; i < N_SYMS && !strcmp(src->machine, "aarch64"); i++)
 		if (add_sites(f, kc, &syms[i]))
 			f->sites_complete = false;
 	kcore_close(kc);
+out:
+	free(syms);
 }
 
 void features_free(struct features *f)

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The table of functions that can be hooked, and which of them a session needs. */
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
 #include "dmasync/hooks.h"
 #include "dmasync/ksyms.h"
 
@@ -110,6 +107,7 @@ static const struct hook_def defs[] = {
 #define N_DEFS (sizeof(defs) / sizeof(defs[0]))
 
 _Static_assert(N_DEFS < HEADER_HOOKS_MAX, "the header has room for every hook");
+_Static_assert(N_DEFS + 2 <= HOOK_SYMBOLS_MAX, "the caller has room for every symbol");
 
 static bool op_wanted(const struct options *opt, enum op op)
 {
@@ -171,40 +169,40 @@ static void take(struct hook *h, const struct hook_def *d)
 	};
 }
 
-int hooks_plan(const struct options *opt, const struct features *f, const char *kallsyms,
-	       struct hook *hooks, struct hook_facts *facts, char *why, size_t len)
+size_t hooks_symbols(struct ksym syms[HOOK_SYMBOLS_MAX])
 {
-	struct ksym syms[N_DEFS + 2] = {};
-	int n = 0, err;
+	for (size_t i = 0; i < N_DEFS; i++)
+		syms[i] = (struct ksym){ .name = defs[i].function };
+	syms[N_DEFS] = (struct ksym){ .name = "iommu_dma_map_sg" };
+	syms[N_DEFS + 1] = (struct ksym){ .name = "bpf_jit_supports_fsession" };
+	return N_DEFS + 2;
+}
+
+int hooks_plan(const struct options *opt, const struct features *f, const struct ksym *syms,
+	       struct hook *hooks, struct hook_facts *facts)
+{
+	int n = 0;
 
 	for (size_t i = 0; i < N_DEFS; i++) {
 		if (!wanted(opt, f, &defs[i]) || !complete(f, &defs[i]))
 			continue;
-		syms[n].name = defs[i].function;
-		take(&hooks[n++], &defs[i]);
+		take(&hooks[n], &defs[i]);
+		hooks[n++].exists = syms[i].seen;
 	}
-	syms[n].name = "iommu_dma_map_sg";
-	syms[n + 1].name = "bpf_jit_supports_fsession";
-	err = ksyms_find(kallsyms, syms, n + 2, why, len);
-	if (err < 0)
-		return err;
-	for (int i = 0; i < n; i++)
-		hooks[i].exists = syms[i].seen;
-	facts->iommu_map_sg = syms[n].addr;
-	facts->fsession = syms[n + 1].seen;
-
-	if (opt->exact || opt->level == LEVEL_ARCH) {
-		for (size_t i = 0; i < f->n_sites && n < HEADER_HOOKS_MAX; i++) {
-			hooks[n++] = (struct hook){
-				.kind = HOOK_SITE,
-				.op = OP_COUNT,
-				.programs = "dsb_site",
-				.function = f->sites[i].function,
-				.offset = f->sites[i].offset,
-				.group = GROUP_SITES + (int)i,
-				.exists = true,
-			};
-		}
+	facts->iommu_map_sg = syms[N_DEFS].addr;
+	facts->fsession = syms[N_DEFS + 1].seen;
+	for (size_t i = 0; i < f->n_sites && n < HEADER_HOOKS_MAX; i++) {
+		if (!opt->exact && opt->level != LEVEL_ARCH)
+			break;
+		hooks[n++] = (struct hook){
+			.kind = HOOK_SITE,
+			.op = OP_COUNT,
+			.programs = "dsb_site",
+			.function = f->sites[i].function,
+			.offset = f->sites[i].offset,
+			.group = GROUP_SITES + (int)i,
+			.exists = true,
+		};
 	}
 	return n;
 }

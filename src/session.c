@@ -37,7 +37,6 @@ struct session {
 	__u64 misses;	/* recursion misses up to then */
 	struct loss_counters loss;
 	int stats_fd;
-	bool detached;
 };
 
 /* Interval being filled, and for whom. */
@@ -210,7 +209,15 @@ static unsigned int default_rows(unsigned int cpus)
 	return rows < ROWS_DEFAULT_MIN ? ROWS_DEFAULT_MIN : rows;
 }
 
-static int attach_hooks(struct session *s, unsigned int cpus)
+static int check_symbols(const struct session *s)
+{
+	if (s->features.flavour != FLAVOUR_UNKNOWN)
+		return 0;
+	log_error("cannot tell what this kernel has: %s", s->features.why);
+	return -EOPNOTSUPP;
+}
+
+static int attach_hooks(struct session *s, unsigned int cpus, const struct ksym *syms)
 {
 	struct hook hooks[HEADER_HOOKS_MAX];
 	struct attach_config cfg = {
@@ -224,14 +231,8 @@ static int attach_hooks(struct session *s, unsigned int cpus)
 		.sync_has_barrier = s->hdr.flavour == FLAVOUR_PER_ENTRY,
 		.verbose = s->opt.verbose,
 	};
-	char why[160] = "";
-	int n;
+	int n = hooks_plan(&s->opt, &s->features, syms, hooks, &cfg.facts);
 
-	n = hooks_plan(&s->opt, &s->features, KSYMS_PATH, hooks, &cfg.facts, why, sizeof(why));
-	if (n < 0) {
-		log_error("cannot read kernel symbols: %s", why);
-		return n;
-	}
 	return attach_open(&cfg, hooks, n, s->hdr.hooks, &s->hdr.n_hooks, &s->at);
 }
 
@@ -315,7 +316,9 @@ static void measure_probes(struct session *s)
 int session_open(const struct options *opt, struct session **out)
 {
 	int cpus = libbpf_num_possible_cpus(), err;
+	struct ksym syms[HOOK_SYMBOLS_MAX];
 	struct session *s;
+	size_t n_syms;
 	char why[256];
 
 	err = permit_check(why, sizeof(why));
@@ -332,12 +335,15 @@ int session_open(const struct options *opt, struct session **out)
 	s->stats_fd = -1;
 	s->max_rows = opt->max_rows ?: default_rows(cpus);
 	describe_machine(&s->hdr);
-	features_read(&s->features, NULL);
+	n_syms = hooks_symbols(syms);
+	features_read(&s->features, NULL, syms, n_syms);
 	s->hdr.flavour = s->features.flavour;
 	s->hdr.level = opt->level;
 	s->hdr.exact = opt->exact;
 	s->hdr.bytes = !opt->no_bytes;
-	err = attach_hooks(s, cpus);
+	err = check_symbols(s);
+	if (!err)
+		err = attach_hooks(s, cpus, syms);
 	if (!err)
 		err = check_measured(s);
 	if (!err)
@@ -406,9 +412,9 @@ int session_read(struct session *s, struct interval *iv)
 	return 0;
 }
 
-void session_detach(struct session *s)
+void session_stop(struct session *s)
 {
-	attach_detach(&s->at);
+	__atomic_store_n(&s->at.state->mode, 0, __ATOMIC_RELEASE);
 }
 
 int session_set_procs(struct session *s, bool on)

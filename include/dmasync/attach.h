@@ -41,9 +41,6 @@ int attach_open(const struct attach_config *cfg, const struct hook *hooks, unsig
 /* Detaches the null target's probes; the others stay. */
 void attach_stop_calibrating(struct attachment *at);
 
-/* Detaches all hooks; maps and state stay readable. */
-void attach_detach(struct attachment *at);
-
 /* Calls of handlers that the kernel skipped so far, over all programs (since 5.12). */
 __u64 attach_recursion_misses(const struct attachment *at);
 

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include "a64.h"
 #include "interval.h"
+#include "ksyms.h"
 
 enum answer {
 	ANSWER_UNKNOWN, /* text or symbols could not be read */
@@ -44,12 +45,15 @@ struct feature_source {
 
 /*
  * Looks at the running kernel, or at @src if it is not NULL. Never fails: what could not be read
- * is UNKNOWN, with the reason in ->why. Silent.
+ * is UNKNOWN, with the reason in ->why. Silent. The symbols of @also are looked up in the same pass
+ * over the symbol table, which takes longer than all the rest; they are left as they are when it
+ * cannot be read. May be NULL.
  *
  * The flavour comes from symbols, never from the version: Android's 6.12 carries a backport of
  * the batching that Linux 7.1 has.
  */
-void features_read(struct features *f, const struct feature_source *src);
+void features_read(struct features *f, const struct feature_source *src, struct ksym *also,
+		   size_t n_also);
 
 void features_free(struct features *f);
 

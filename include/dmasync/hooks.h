@@ -40,12 +40,16 @@ struct hook_facts {
 	bool fsession;	    /* the kernel knows BPF_TRACE_FSESSION (since 7.0) */
 };
 
+#define HOOK_SYMBOLS_MAX 64
+
+/* Writes the symbols that hooks_plan() wants looked up into @syms; returns their number. */
+size_t hooks_symbols(struct ksym syms[HOOK_SYMBOLS_MAX]);
+
 /*
- * Hooks that @opt asks for on a kernel with @f: all alternatives, in order of group and rank, with
- * ->exists filled in from @kallsyms. Returns their number (at most HEADER_HOOKS_MAX), or -errno
- * with the reason in @why. @hooks has HEADER_HOOKS_MAX places.
+ * Hooks that @opt asks for on a kernel with @f: all alternatives. @syms are those of
+ * hooks_symbols(), looked up. Returns the number of @hooks, which has HEADER_HOOKS_MAX places.
  */
-int hooks_plan(const struct options *opt, const struct features *f, const char *kallsyms,
-	       struct hook *hooks, struct hook_facts *facts, char *why, size_t len);
+int hooks_plan(const struct options *opt, const struct features *f, const struct ksym *syms,
+	       struct hook *hooks, struct hook_facts *facts);
 
 #endif

@@ -27,8 +27,12 @@ const struct header *session_header(const struct session *s);
  */
 int session_read(struct session *s, struct interval *iv);
 
-/* Detaches every hook, so that the next session_read() returns the last interval, complete. */
-void session_detach(struct session *s);
+/*
+ * Records no call that begins from now on: the next session_read() returns the last interval. The
+ * hooks stay attached until session_close(), as detaching takes a second or more, which would lie
+ * in that interval.
+ */
+void session_stop(struct session *s);
 
 /* Turns the process table on or off; off costs nothing. 0, or -ENOTSUP if opened without it. */
 int session_set_procs(struct session *s, bool on);

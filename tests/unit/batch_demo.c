@@ -66,7 +66,7 @@ int session_read(struct session *s, struct interval *iv)
 	return 0;
 }
 
-void session_detach(struct session *s)
+void session_stop(struct session *s)
 {
 	s->detached = true;
 }

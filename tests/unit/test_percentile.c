@@ -127,6 +127,21 @@ static void buckets_are_narrow(void **state)
 	}
 }
 
+/* hist_bucket() against the definition, at both ends of every bucket. */
+static void buckets_are_found(void **state)
+{
+	unsigned char log2[256];
+	unsigned int b;
+
+	hist_fill_log2(log2);
+	for (b = 0; b < HIST_BUCKETS; b++) {
+		assert_int_equal(hist_bucket(hist_low(b), log2), b);
+		assert_int_equal(hist_bucket(hist_low(b + 1) - 1, log2), b);
+	}
+	assert_int_equal(hist_bucket(hist_low(HIST_BUCKETS), log2), HIST_BUCKETS - 1);
+	assert_int_equal(hist_bucket(~0ULL, log2), HIST_BUCKETS - 1);
+}
+
 static void folding_keeps_counts(void **state)
 {
 	static struct sample s;
@@ -159,6 +174,7 @@ int main(void)
 		cmocka_unit_test(mean_error),
 		cmocka_unit_test(edges),
 		cmocka_unit_test(buckets_are_narrow),
+		cmocka_unit_test(buckets_are_found),
 		cmocka_unit_test(folding_keeps_counts),
 	};
 
