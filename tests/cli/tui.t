@@ -86,12 +86,11 @@ shows(qr/\.\.\S+ +\d+ +\x{e2}\x{96}\x{88}/, 'bars are UTF-8 here');
 shows(qr/^F1Help .*F10Quit$/m, 'keys');
 is(() = screen() =~ /\n/g, 24, '24 lines');
 
-keys_('Down', 'Down');
-shows(qr/^fe310000\.mmc sync_sg_cpu <>  min/m,
-      'Down moves the selection');
+keys_('Down');
+shows(qr/^0000:00:01\.0 unmap_sg <- +min /m, 'Down moves the selection');
 keys_('s', 'Down', 'Enter');
 shows(qr/DSB\/C %CPU\s+0000:01:00\.0 sync_1_dev/, 's: sort by calls');
-shows(qr/^fe310000\.mmc.*min /m, 'the selected row is followed');
+shows(qr/^0000:00:01\.0 unmap_sg <- +min /m, 'the selected row is followed');
 keys_('I');
 shows(qr/DSB\/C %CPU\s+0000:00:01\.0/, 'I turns the order round');
 keys_('Home', 'Enter');
@@ -130,10 +129,10 @@ sleep(0.5);
 is(screen(), $before, 'p: the screen stands still');
 keys_('F5', 'S');
 shows(qr/saved to dmasynctop-\S+\.json/, 'S: says where');
-keys_('S');
-sleep(0.3);
+keys_('S', 'S', 'S', 'S', 'S');
+sleep(0.5);
 my @saved = glob("$dir/dmasynctop-*.json");
-is(scalar(@saved), 2, 'S: a second file, none overwritten');
+is(scalar(@saved), 6, 'S: a new file each time, none overwritten');
 like(do { local (@ARGV, $/) = $saved[0]; <> },
      qr/^\{"type":"header".*\n\{"type":"interval".*\n\{"type":"end".*\n$/, 'S: three objects');
 keys_('+');
@@ -195,6 +194,30 @@ keys_('End');
 shows(qr/^virtio99 map_page -> +min/m, 'End: the last of 305 rows');
 keys_('PPage', 'PPage', 'NPage', 'q');
 ended('q with many rows');
+
+# ---- a command under the live view ----
+my $product = abs_path(($ENV{O} // 'build') . '/unit/batch_demo');
+sub command {
+	my ($cmd) = @_;
+	start(80, 24, '', '-n 1');
+	ended('the view before the command');
+	unlink("$dir/after");
+	keys_("clear; $product -i 100ms -- $cmd; echo \$? >status; stty -a >after", 'Enter');
+}
+SKIP: {
+	skip('batch_demo is not built', 13) unless $product && -x $product;
+	command("sh -c 'echo its output; sleep 1; exit 3'");
+	shows(qr/^0000:00:01\.0 map_sg/m, 'command: live view');
+	unlike(screen(), qr/^its output/m, 'command: its output does not tear the view');
+	ended('command');
+	shows(qr/^its output\n\nTOTAL /m, 'command: output and totals follow');
+	is(slurp('status'), "3\n", 'command: its status');
+	command('sleep 60');
+	shows(qr/^0000:00:01\.0 map_sg/m, 'command: live view');
+	keys_('q');
+	ended('command and q');
+	is(slurp('status'), "0\n", 'q ends the command, too');
+}
 
 # ---- terminals ----
 start(80, 24, 'LC_ALL=C', '');
