@@ -333,6 +333,13 @@ static int open_session(struct run *r)
 	return EXIT_OK;
 }
 
+/* Not an error: the process may be in another PID namespace, where we cannot see it. */
+static void check_pid(pid_t pid)
+{
+	if (pid && kill(pid, 0) && errno == ESRCH)
+		log_warn("-p %d: no such process in sight; nothing may be measured", pid);
+}
+
 static bool choose_live(struct run *r)
 {
 	const char *why;
@@ -354,6 +361,7 @@ int cmd_top(int argc, char **argv)
 
 	if (options_parse_top(argc, argv, 0, &r.opt))
 		return EXIT_USAGE;
+	check_pid(r.opt.pid);
 	live = choose_live(&r);
 	r.opt.procs |= live;
 	if (open_output(&r))

@@ -50,6 +50,9 @@ like($out, qr/^ +\S+ \.\. +\S+ +\d+ \|\S+ *\| p50$/m, 'histogram');
 like($out, qr/^ +812 dd +/m, 'processes');
 unlike($out, qr/\033/, 'no escape sequence of a process name reaches the terminal');
 
+($status, $out, $err) = sh('TOOL -b -n 1 -i 20ms -p 4194303');
+like($err, qr/warning: -p 4194303: no such process/, '-p: says when there is no such process');
+
 # ---- JSON ----
 ($status, $out, $err) = sh('TOOL --json -n 3 -i 30ms');
 is($status, 0, 'json: status');
