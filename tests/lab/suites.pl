@@ -70,6 +70,8 @@ sub check_bytes
 
 for my $kernel (@kernels) {
 	for my $suite (@suites) {
+		# Debian's 6.1 is built without CONFIG_UDMABUF.
+		next if $kernel eq "6.1" && $suite =~ /^udmabuf/;
 		my $run = Lab::suite($suite, [ "--kernel", $kernel, "--timeout", "400",
 			"--file", "$tool:/bin/dmasynctop" ], \%tools);
 		subtest "$suite on $kernel" => sub {
@@ -97,3 +99,4 @@ for my $kernel (@kernels) {
 	}
 }
 done_testing();
+1;
