@@ -37,6 +37,8 @@ struct ladder {
 	int last_err;
 };
 
+#define DOCTOR "`dmasynctop doctor` tells what is missing"
+
 /* libbpf's print callback has no argument to pass a context: its last warning is kept here. */
 static char last_warning[160];
 static bool pass_messages;
@@ -431,6 +433,24 @@ static unsigned int compact_states(const struct ladder *l)
 	return n;
 }
 
+/* Says why nothing could be attached. */
+static void report_none(const struct ladder *l)
+{
+	bool forced = l->cfg->rung != RUNG_NONE;
+
+	if (!l->last_err) {
+		log_error("this kernel has no %s probes; %s",
+			  forced ? rung_name(l->cfg->rung) : "such",
+			  forced ? "leave --attach out to take what it has" : DOCTOR);
+		return;
+	}
+	log_error("cannot attach any probe%s%s: %s (libbpf: %s); %s", forced ? " as " : "",
+		  forced ? rung_name(l->cfg->rung) : "",
+		  l->last_err == -ENOTSUPP_KERNEL ? "not supported by this kernel"
+						  : strerror(-l->last_err),
+		  last_warning[0] ? last_warning : "no message", DOCTOR);
+}
+
 int attach_open(const struct attach_config *cfg, const struct hook *hooks, unsigned int n,
 		struct hook_state *states, unsigned int *n_states, struct attachment *at)
 {
@@ -447,10 +467,7 @@ int attach_open(const struct attach_config *cfg, const struct hook *hooks, unsig
 	*n_states = compact_states(&l);
 	if (!at->n_objects) {
 		attach_close(at);
-		log_error(
-			"cannot attach any probe: %s (libbpf: %s); `dmasynctop doctor` tells what is missing",
-			strerror(l.last_err == -ENOTSUPP_KERNEL ? ENOTSUP : -l.last_err),
-			last_warning[0] ? last_warning : "no message");
+		report_none(&l);
 		return l.last_err == -ENOMEM || l.last_err == -EPERM ? l.last_err : -EOPNOTSUPP;
 	}
 	return take_maps(at, cfg);
