@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <termios.h>
@@ -20,9 +21,12 @@
 #include <utmp.h>
 
 static const char usage[] =
-	"usage: witness bpf                       numbers of BPF programs, links and maps\n"
-	"       witness tty MS KEYS|-SIGNAL CMD...  CMD on a terminal of its own: after MS\n"
-	"                                         milliseconds it gets KEYS, or a signal\n";
+	"usage: witness bpf                        numbers of BPF programs, links and maps\n"
+	"       witness tty MS KEYS|-SIGNAL CMD... CMD on a terminal of its own; MS milliseconds\n"
+	"                                          after its full screen came up it gets KEYS or\n"
+	"                                          a signal; then what the terminal was left as\n"
+	"       witness without CAP CMD...         CMD without a capability\n"
+	"       witness as UID CMD...              CMD as another user\n";
 
 static unsigned int count(int next_id)
 {
@@ -87,46 +91,105 @@ static void act(int master, pid_t pid, const char *what)
 		perror("witness: write");
 }
 
-static int tty_run(int after, const char *what, char **argv)
+/* What the leader of the terminal's session tells when the command has ended. */
+struct verdict {
+	int status;
+	int restored; /* the terminal's settings are those of before */
+};
+
+/* Leads the session: with its end the kernel would reset the terminal, so it looks before that. */
+static void lead(int slave, int report, char **argv)
 {
-	struct winsize size = { .ws_row = 24, .ws_col = 80 };
-	struct screen screen = { .cursor = 1 };
-	struct termios before, later;
-	int64_t start = now_ms();
-	int master, slave, status = 0, acted = 0;
-	char buf[4096];
-	ssize_t n;
+	struct termios before, after;
+	struct verdict v = { 0 };
+	int status;
 	pid_t pid;
 
-	if (openpty(&master, &slave, NULL, NULL, &size) || tcgetattr(slave, &before))
-		return perror("witness: openpty"), 1;
+	login_tty(slave);
+	signal(SIGINT, SIG_IGN);
+	signal(SIGQUIT, SIG_IGN);
+	tcgetattr(0, &before);
 	pid = fork();
 	if (!pid) {
-		login_tty(slave);
+		signal(SIGINT, SIG_DFL);
+		signal(SIGQUIT, SIG_DFL);
 		setenv("TERM", "xterm", 1);
 		execvp(argv[0], argv);
 		_exit(127);
 	}
-	for (;;) {
-		struct pollfd fd = { .fd = master, .events = POLLIN };
-		int left = poll(&fd, 1, 50);
+	if (write(report, &pid, sizeof(pid)) < 0)
+		_exit(1);
+	while (waitpid(pid, &status, 0) != pid)
+		;
+	tcgetattr(0, &after);
+	v.status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	v.restored = before.c_iflag == after.c_iflag && before.c_oflag == after.c_oflag &&
+		     before.c_cflag == after.c_cflag && before.c_lflag == after.c_lflag &&
+		     !memcmp(before.c_cc, after.c_cc, sizeof(before.c_cc));
+	_exit(write(report, &v, sizeof(v)) < 0);
+}
 
-		if (left > 0 && (n = read(master, buf, sizeof(buf))) > 0)
+static int tty_run(int after, const char *what, char **argv)
+{
+	struct winsize size = { .ws_row = 24, .ws_col = 80 };
+	struct screen screen = { .cursor = 1 };
+	int master, slave, report[2], acted = 0;
+	struct verdict v = { 0 };
+	char buf[4096];
+	ssize_t n;
+	int64_t due;
+	pid_t pid;
+
+	if (openpty(&master, &slave, NULL, NULL, &size) || pipe(report))
+		return perror("witness: openpty"), 1;
+	if (!fork())
+		lead(slave, report[1], argv);
+	close(slave);
+	close(report[1]);
+	if (read(report[0], &pid, sizeof(pid)) != sizeof(pid))
+		return fputs("witness: cannot start it\n", stderr), 1;
+	for (due = 0;;) {
+		struct pollfd fds[] = { { .fd = master, .events = POLLIN },
+					{ .fd = report[0], .events = POLLIN } };
+
+		poll(fds, 2, 50);
+		if (fds[0].revents & POLLIN && (n = read(master, buf, sizeof(buf))) > 0)
 			screen_feed(&screen, buf, n);
-		else if (waitpid(pid, &status, WNOHANG) == pid)
+		else if (fds[1].revents)
 			break;
-		if (!acted && now_ms() - start > after) {
+		if (!due && screen.used)
+			due = now_ms() + after;
+		if (!acted && due && now_ms() > due) {
 			act(master, pid, what);
 			acted = 1;
 		}
 	}
-	tcgetattr(slave, &later);
-	printf("status %d settings %s alternate %s %s cursor %s\n",
-	       WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status),
-	       memcmp(&before, &later, sizeof(later)) ? "changed" : "same",
-	       screen.used ? "used" : "unused", screen.alternate ? "on" : "off",
-	       screen.cursor ? "on" : "off");
+	if (read(report[0], &v, sizeof(v)) != sizeof(v))
+		return fputs("witness: the terminal's leader died\n", stderr), 1;
+	printf("status %d settings %s screen %s alternate %s cursor %s\n", v.status,
+	       v.restored ? "same" : "changed", screen.used ? "used" : "unused",
+	       screen.alternate ? "on" : "off", screen.cursor ? "on" : "off");
 	return 0;
+}
+
+/* Runs a command as root of a container would be: without capability @cap. */
+static int without_run(int cap, char **argv)
+{
+	if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0))
+		return perror("witness: PR_CAPBSET_DROP"), 1;
+	execvp(argv[0], argv);
+	perror(argv[0]);
+	return 127;
+}
+
+/* Runs a command as another user. */
+static int as_run(unsigned int uid, char **argv)
+{
+	if (setgid(uid) || setuid(uid))
+		return perror("witness: setuid"), 1;
+	execvp(argv[0], argv);
+	perror(argv[0]);
+	return 127;
 }
 
 int main(int argc, char **argv)
@@ -135,6 +198,10 @@ int main(int argc, char **argv)
 		return bpf_run();
 	if (argc > 4 && !strcmp(argv[1], "tty"))
 		return tty_run(atoi(argv[2]), argv[3], argv + 4);
+	if (argc > 3 && !strcmp(argv[1], "without"))
+		return without_run(atoi(argv[2]), argv + 3);
+	if (argc > 3 && !strcmp(argv[1], "as"))
+		return as_run(atoi(argv[2]), argv + 3);
 	fputs(usage, stderr);
 	return 2;
 }
