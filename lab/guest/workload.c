@@ -26,6 +26,7 @@ struct options {
 	uint64_t block;	   /* bytes of one read or write */
 	unsigned int entries;
 	unsigned int rounds;
+	unsigned int windows; /* how often the measured loop is run */
 	unsigned int hold_ms; /* sleep before and after the measured loop */
 	int warm;
 	int verify;
@@ -36,12 +37,14 @@ struct options {
 
 static const char usage[] =
 	"usage: workload udmabuf [-n ENTRIES] [-s SIZE] [-r ROUNDS] [-d DIR[,DIR]] [-wD] [-m LABEL]\n"
+	"                        [-k WINDOWS]\n"
 	"       workload dio [-d DIR[,DIR]] [-wWV] [-f DEVICE] [-b BLOCK] [-s SIZE] [-m LABEL]\n"
 	"       workload fill -f FILE -s SIZE\n"
 	"       workload mark begin|end|checkpoint [LABEL]\n"
 	"DIR is read (default), write or, of a udmabuf, rw; -w one warm-up round first; -D dirties every\n"
 	"line before each round; -W is -d write; -V verifies what was moved; -m marks exactly the\n"
-	"measured loop for the plugin; -H MS sleeps before and after it; -o FILE gets what is printed.\n"
+	"measured loop for the plugin, -k repeats it as another window; -H MS sleeps before and after;\n"
+	"-o FILE gets what is printed.\n"
 	"Sizes take k, M, G.\n";
 
 static int fail(const char *what, const char *on)
@@ -227,7 +230,7 @@ static int udmabuf_round(int fd, const struct options *opt, char *mem, uint64_t 
 static int udmabuf_run(const struct options *opt)
 {
 	uint64_t page = sysconf(_SC_PAGESIZE), bytes = opt->entries * opt->size;
-	unsigned int i, runs = 0;
+	unsigned int i, window, runs = 0, rounds = opt->rounds * opt->windows;
 	int memfd, fd;
 	char *mem;
 
@@ -249,16 +252,18 @@ static int udmabuf_run(const struct options *opt)
 		return fail("cannot create a buffer on", "/dev/udmabuf");
 	if (opt->warm && udmabuf_round(fd, opt, mem, bytes))
 		return fail("DMA_BUF_IOCTL_SYNC", "udmabuf");
-	measure_begin(opt);
-	for (i = 0; i < opt->rounds; i++)
-		if (udmabuf_round(fd, opt, mem, bytes))
-			return fail("DMA_BUF_IOCTL_SYNC", "udmabuf");
-	measure_end(opt);
+	for (window = 0; window < opt->windows; window++) {
+		measure_begin(opt);
+		for (i = 0; i < opt->rounds; i++)
+			if (udmabuf_round(fd, opt, mem, bytes))
+				return fail("DMA_BUF_IOCTL_SYNC", "udmabuf");
+		measure_end(opt);
+	}
 	printf("{\"workload\":\"udmabuf\",\"entries\":%u,\"entry_bytes\":%llu,\"pages\":%llu,"
 	       "\"runs\":%u,\"rounds\":%u,"
 	       "\"calls\":%u,\"bytes\":%llu,\"sync\":\"%s\"}\n",
 	       opt->entries, (unsigned long long)opt->size, (unsigned long long)(bytes / page),
-	       runs, opt->rounds, 2 * opt->rounds, (unsigned long long)bytes * opt->rounds,
+	       runs, rounds, 2 * rounds, (unsigned long long)bytes * rounds,
 	       opt->sync == DMA_BUF_SYNC_RW	? "rw"
 	       : opt->sync == DMA_BUF_SYNC_READ ? "read"
 						: "write");
@@ -428,7 +433,7 @@ static int parse(int argc, char **argv, struct options *opt)
 	static char write[] = "write";
 	int c;
 
-	while ((c = getopt(argc, argv, "n:s:r:d:wDm:f:b:WVH:o:")) != -1) {
+	while ((c = getopt(argc, argv, "n:s:r:k:d:wDm:f:b:WVH:o:")) != -1) {
 		switch (c) {
 		case 'n':
 			opt->entries = atoi(optarg);
@@ -438,6 +443,9 @@ static int parse(int argc, char **argv, struct options *opt)
 			break;
 		case 'r':
 			opt->rounds = atoi(optarg);
+			break;
+		case 'k':
+			opt->windows = atoi(optarg);
 			break;
 		case 'b':
 			opt->block = parse_size(optarg);
@@ -504,9 +512,12 @@ static int each_direction(struct options *opt, int (*run)(const struct options *
 int main(int argc, char **argv)
 {
 	static char reading[] = "read";
-	struct options opt = {
-		.path = "/dev/sda", .entries = 1, .rounds = 1, .dirs = reading, .block = 512 << 10
-	};
+	struct options opt = { .path = "/dev/sda",
+			       .entries = 1,
+			       .rounds = 1,
+			       .windows = 1,
+			       .dirs = reading,
+			       .block = 512 << 10 };
 	const char *name = argc > 1 ? argv[1] : "";
 
 	if (!strcmp(name, "mark"))

@@ -5,6 +5,7 @@ use strict;
 use warnings;
 use JSON::PP;
 use Lab;
+use List::Util qw(sum0);
 
 my $built = $ENV{O} // "build";
 $built = "$Lab::top/$built" unless $built =~ m{^/};
@@ -12,7 +13,7 @@ $built = "$Lab::top/$built" unless $built =~ m{^/};
 # A round is one START and one END: a call of dma_sync_sg_for_cpu, one of dma_sync_sg_for_device.
 my ($rounds, $calls_a_round, $many) = (16, 2, 64);
 
-# In the order of the table. Of a tool for single entries only the growth with entries makes sense.
+# In the order of the table.
 my @tools = (
 	[ "nothing", "nothing attached" ],
 	[ "empty-pair", "empty fentry + fexit pair" ],
@@ -53,7 +54,7 @@ sub measure
 	system("make", "-s", "-C", $Lab::top, "O=$built", "ARCH=arm64") == 0
 		&& system("make", "-s", "-C", $Lab::top, "O=$built", "$guest/empty", "$guest/first") == 0
 		or die "cannot build: run scripts/setup\n";
-	my $run = Lab::run([ "--kernel", $opt{kernel}, "--icount", "--plugin", "--settle", 20,
+	my $run = Lab::run([ "--kernel", $opt{kernel}, "--icount", "--plugin-args", "exact=on", "--settle", 20,
 			"--timeout", 300, "--peer", "funclatency",
 			"--file", "$built/arm64/dmasynctop:/bin/dmasynctop",
 			"--file", "$guest/empty:/bin/empty", "--file", "$guest/first:/bin/first",
@@ -64,7 +65,7 @@ sub measure
 	my $bench = {
 		kernel => kernel($run, $opt{kernel}),
 		windows => $windows,
-		tools => [ map { figures($run, $_) } @names ],
+		tools => [ map { figures($run, $_, $windows) } @names ],
 		starts => [ map { start($run, $_) } Lab::objects($run->{out}) ],
 	};
 	compare($bench);
@@ -82,7 +83,7 @@ sub kernel
 	my ($run, $line) = @_;
 	for my $name (names()) {
 		my ($header) = Lab::objects(Lab::slurp("$run->{dir}/$name.out"));
-		return $header->{release} if $header && $header->{release};
+		return $header->{kernel} if $header && $header->{kernel};
 	}
 	return $line;
 }
@@ -97,12 +98,32 @@ sub fewest
 	return ($counts[0] / $rounds, $counts[@counts / 2] / $rounds);
 }
 
-sub figures
+# Calls that a tool says it saw; undef: this one does not tell.
+sub seen
 {
 	my ($run, $name) = @_;
+	my $text = Lab::slurp("$run->{dir}/$name.out");
+	return sum0($text =~ /-> \d+ +: (\d+) /g) if $name eq "funclatency";
+	my ($end) = grep { $_->{type} eq "end" } Lab::objects($text) or return;
+	return sum0(map { $_->{calls} } grep { $_->{op} =~ /^sync_sg_/ } @{ $end->{rows} });
+}
+
+# A tool that missed calls, or did not run at all, would look cheap.
+sub check_seen
+{
+	my ($run, $name, $windows) = @_;
+	my $made = 2 * $calls_a_round * ($rounds * $windows + 1);
+	my $seen = seen($run, $name) // return;
+	$seen == $made or die "$name saw $seen of $made calls\n";
+}
+
+sub figures
+{
+	my ($run, $name, $windows) = @_;
 	my ($title) = map { $_->[1] } grep { $_->[0] eq $name } @tools;
 	my ($one, $one_median) = fewest($run, "$name.1");
 	my ($all, $all_median) = fewest($run, "$name.$many");
+	check_seen($run, $name, $windows) unless $name eq "arch";
 	return { name => $name, title => $title, round => $one, round_median => $one_median,
 		round_many => $all, round_many_median => $all_median };
 }
@@ -117,18 +138,17 @@ sub start
 sub compare
 {
 	my ($bench) = @_;
-	my ($nothing) = grep { $_->{name} eq "nothing" } @{ $bench->{tools} };
-	my ($empty) = grep { $_->{name} eq "empty-pair" } @{ $bench->{tools} };
+	my %named = map { $_->{name} => $_ } @{ $bench->{tools} };
 	for my $tool (@{ $bench->{tools} }) {
-		my $one = ($tool->{round} - $nothing->{round}) / $calls_a_round;
-		my $all = ($tool->{round_many} - $nothing->{round_many}) / $calls_a_round;
+		my $one = ($tool->{round} - $named{nothing}{round}) / $calls_a_round;
+		my $all = ($tool->{round_many} - $named{nothing}{round_many}) / $calls_a_round;
+		$tool->{per_call} = $one;
 		$tool->{per_entry} = ($all - $one) / ($many - 1);
-		$tool->{per_call} = $one - $tool->{per_entry};
-		$tool->{per_call_of_one} = $one;
 	}
-	for my $tool (@{ $bench->{tools} }) {
-		$tool->{against_empty} = $tool->{per_call} / $empty->{per_call} if $empty;
+	for my $tool (grep { $named{"empty-pair"} } @{ $bench->{tools} }) {
+		$tool->{against_empty} = $tool->{per_call} / $named{"empty-pair"}{per_call};
 	}
+	$bench->{named} = \%named;
 }
 
 sub ndjson
@@ -145,13 +165,13 @@ sub ndjson
 sub table
 {
 	my ($bench) = @_;
-	my $text = "| Linux $bench->{kernel} | instructions a call | of an empty pair | instructions an entry |\n" .
-		"|---|---:|---:|---:|\n";
+	my $text = "| instructions on Linux $bench->{kernel} | a call with one entry | of an empty pair |" .
+		" each further entry |\n|---|---:|---:|---:|\n";
 	for my $tool (@{ $bench->{tools} }) {
 		next if $tool->{name} =~ /^nothing/;
-		$text .= sprintf "| %s | %.0f | %s | %.1f |\n", $tool->{title}, $tool->{per_call},
-			defined $tool->{against_empty} ? sprintf("%.2f x", $tool->{against_empty}) : "-",
-			$tool->{per_entry};
+		$text .= sprintf "| %s | %.0f | %s | %s |\n", $tool->{title}, $tool->{per_call},
+			defined $tool->{against_empty} ? sprintf("%.2f", $tool->{against_empty}) : "-",
+			sprintf("%.1f", $tool->{per_entry}) =~ s/^-?0\.0$/0/r;
 	}
 	return $text . starts_table($bench);
 }
