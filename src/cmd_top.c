@@ -237,14 +237,15 @@ static bool lost_too_much(const struct run *r)
 	const struct loss *loss = &r->total.loss;
 	char words[320];
 
-	if (!loss_total(loss))
-		return false;
 	loss_words(loss, words, sizeof(words));
+	if (!words[0])
+		return false;
 	if (r->opt.max_loss_set && loss_total(loss) > r->opt.max_loss) {
 		log_error("%s; --max-loss allows %llu", words, r->opt.max_loss);
 		return true;
 	}
-	log_warn("%s", words);
+	log_warn("%s%s", words,
+		 loss->events.rows_full ? "; a larger --max-rows has room for them" : "");
 	return false;
 }
 

@@ -111,15 +111,15 @@ static void check_lockdown(struct doctor *d)
 	struct check *c;
 	int err = read_file(d, "/sys/kernel/security/lockdown", modes, sizeof(modes));
 
-	if (err == -ENOENT) {
+	if (permit_locked_down(d->root)) {
+		c = doctor_add(d, "lockdown", CHECK_FAIL,
+			       "confidentiality: BPF must not read kernel memory");
+		doctor_cure(c, "boot with lockdown=integrity or without lockdown=");
+	} else if (err == -ENOENT) {
 		doctor_add(d, "lockdown", CHECK_OK,
 			   "not in this kernel, or securityfs not mounted");
 	} else if (err) {
 		doctor_add(d, "lockdown", CHECK_NOTE, "cannot be read: %s", strerror(-err));
-	} else if (strstr(modes, "[confidentiality]")) {
-		c = doctor_add(d, "lockdown", CHECK_FAIL,
-			       "confidentiality: BPF must not read kernel memory");
-		doctor_cure(c, "boot with lockdown=integrity or without lockdown=");
 	} else {
 		doctor_add(d, "lockdown", CHECK_OK, "%s",
 			   strstr(modes, "[integrity]") ? "integrity: allows tracing" : "none");

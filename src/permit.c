@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Why this process, or this kernel, lets nobody probe it. */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <linux/btf.h>
 #include <linux/capability.h>
@@ -85,12 +86,27 @@ static int check_rights(char *why, size_t len)
 	return -EPERM;
 }
 
+bool permit_locked_down(const char *root)
+{
+	char modes[128], path[PATH_MAX];
+	int n = read_start(root, "/sys/kernel/security/lockdown", modes, sizeof(modes)), fd;
+
+	if (n != -ENOENT)
+		return n > 0 && strstr(modes, "[confidentiality]");
+	if (!HAS(capabilities(), CAP_SYS_RAWIO))
+		return false;
+	/* securityfs is not mounted, but this is refused to root at that level only (since 5.4). */
+	snprintf(path, sizeof(path), "%s/proc/kcore", root);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == EPERM;
+	close(fd);
+	return false;
+}
+
 static int check_lockdown(char *why, size_t len)
 {
-	char modes[128];
-
-	if (read_start("", "/sys/kernel/security/lockdown", modes, sizeof(modes)) <= 0 ||
-	    !strstr(modes, "[confidentiality]"))
+	if (!permit_locked_down(""))
 		return 0;
 	snprintf(
 		why, len,

@@ -16,6 +16,9 @@ int permit_check(char *why, size_t len);
 /* Whether root here is root of a user namespace only (false when that cannot be told). */
 bool permit_in_user_namespace(const char *root);
 
+/* Whether the kernel's lockdown forbids BPF to read its memory: level "confidentiality". */
+bool permit_locked_down(const char *root);
+
 /*
  * Whether @root/sys/kernel/btf/vmlinux is type information: 0, -errno of reading it, or -EBADMSG
  * when it is something else.
