@@ -121,10 +121,23 @@ HOOK_ARGS(iova_sync)
 }
 HOOK_FAILED(iova_sync, ret, (int)ret)
 
+/*
+ * An unlink goes through its range an IOMMU page at a time, each a maintenance of its own: these
+ * are its entries. dma-iommu's pages are as large as the CPU's.
+ */
+static __always_inline u32 iova_pages(u64 state, u64 offset, u64 size)
+{
+	u64 start = BPF_CORE_READ((struct dma_iova_state *)state, addr) + offset;
+	u64 mask = (1ULL << config.page_shift) - 1;
+
+	return ((start & mask) + size + mask) >> config.page_shift;
+}
+
 /* dma_iova_unlink(dev, state, offset, size, dir, attrs) */
 HOOK_ARGS(iova_unlink)
 {
 	call_single(c, OP_IOVA_UNLINK, a0, a1, a3, a4, a5);
+	c->nents = iova_pages(a1, a2, a3);
 }
 HOOK_FAILED(iova_unlink, ret, false)
 
@@ -132,6 +145,7 @@ HOOK_FAILED(iova_unlink, ret, false)
 HOOK_ARGS(iova_destroy)
 {
 	call_single(c, OP_IOVA_UNLINK, a0, a1, a2, a3, a4);
+	c->nents = iova_pages(a1, 0, a2);
 }
 HOOK_FAILED(iova_destroy, ret, false)
 

@@ -115,6 +115,7 @@ static int set_config(const struct bpf_object *obj, const struct attach_config *
 	if (cfg->comm)
 		strncpy((char *)c->comm, cfg->comm, sizeof(c->comm) - 1);
 	c->cpus = cfg->cpus;
+	c->page_shift = __builtin_ctzl(sysconf(_SC_PAGESIZE));
 	c->max_rows = cfg->max_rows;
 	c->flags = (cfg->comm ? CONFIG_COMM : 0) | (cfg->procs ? CONFIG_PROCS : 0) |
 		   (cfg->sync_has_barrier ? CONFIG_SYNC_BARRIER : 0);

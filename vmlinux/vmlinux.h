@@ -119,6 +119,10 @@ struct sg_table {
 	unsigned int orig_nents;
 };
 
+struct dma_iova_state { /* since 6.16 */
+	dma_addr_t addr;
+};
+
 struct task_struct {
 	int tgid;
 	char comm[16];
@@ -127,6 +131,5 @@ struct task_struct {
 #pragma clang attribute pop
 
 struct page;
-struct dma_iova_state;
 
 #endif

@@ -197,9 +197,11 @@ struct session_config {
 	__u32 max_rows;	    /* rows the values map has room for */
 	__u32 cpus;	    /* possible CPUs */
 	__u32 flags;	    /* CONFIG_* */
+	__u32 page_shift;   /* log2 of the page size */
+	__u32 pad;
 };
 
-_Static_assert(sizeof(struct session_config) == 40, "session_config has no implicit padding");
+_Static_assert(sizeof(struct session_config) == 48, "session_config has no implicit padding");
 
 enum {
 	CONFIG_COMM = 1 << 0,	      /* comm is set */
