@@ -73,7 +73,7 @@ measure()
 	attach "$tool" || return
 	sleep 10
 	for n in $ENTRIES; do
-		workload udmabuf -w -n "$n" -r "$ROUNDS" -k "$WINDOWS" -m "$tool.$n" ||
+		workload udmabuf -w -n "$n" -k "$ROUNDS" -m "$tool.$n" ||
 			return
 	done
 	detach

@@ -18,7 +18,7 @@ use constant {
 };
 
 my $bench = Cost::measure(kernel => $ENV{LAB_KERNEL} // "6.12",
-	tools => "nothing,empty-pair,no-bytes,default,exact,nothing-again");
+	tools => "nothing,empty-pair,no-bytes,default,exact,nothing-again", rounds => 100);
 my $tool = $bench->{named};
 
 cmp_ok($tool->{"empty-pair"}{per_call}, ">", EMPTY_PAIR, "an empty pair costs something");

@@ -11,7 +11,7 @@ my $built = $ENV{O} // "build";
 $built = "$Lab::top/$built" unless $built =~ m{^/};
 
 # A round is one START and one END: a call of dma_sync_sg_for_cpu, one of dma_sync_sg_for_device.
-my ($rounds, $calls_a_round, $many) = (16, 2, 64);
+my ($calls_a_round, $many) = (2, 64);
 
 # In the order of the table.
 my @tools = (
@@ -44,12 +44,12 @@ sub spew
 	close $fh or die "cannot write $built/$name: $!\n";
 }
 
-# measure(kernel, tools, windows, starts): the run's figures; dies with a message when it fails.
+# measure(kernel, tools, rounds, starts): the run's figures; dies with a message when it fails.
 sub measure
 {
 	my (%opt) = @_;
 	my $guest = "$built/lab/arm64";
-	my $windows = $opt{windows} // 25;
+	my $rounds = $opt{rounds} // 300;
 	my @names = split /,/, $opt{tools} // join ",", grep { has_tool($opt{kernel}, $_) } names();
 	system("make", "-s", "-C", $Lab::top, "O=$built", "ARCH=arm64") == 0
 		&& system("make", "-s", "-C", $Lab::top, "O=$built", "$guest/empty", "$guest/first") == 0
@@ -59,13 +59,13 @@ sub measure
 			"--file", "$built/arm64/dmasynctop:/bin/dmasynctop",
 			"--file", "$guest/empty:/bin/empty", "--file", "$guest/first:/bin/first",
 			"--file", "$Lab::top/lab/bench/guest.sh:/root/guest.sh" ],
-		"TOOLS='@names' ENTRIES='1 $many' ROUNDS=$rounds WINDOWS=$windows" .
+		"TOOLS='@names' ENTRIES='1 $many' ROUNDS=$rounds" .
 		" STARTS=" . ($opt{starts} ? 1 : "") . " sh /root/guest.sh");
 	$run->{status} == 0 or die "the guest failed:\n$run->{err}$run->{out}";
 	my $bench = {
 		kernel => kernel($run, $opt{kernel}),
-		windows => $windows,
-		tools => [ map { figures($run, $_, $windows) } @names ],
+		rounds => $rounds,
+		tools => [ map { figures($run, $_, $rounds) } @names ],
 		starts => [ map { start($run, $_) } Lab::objects($run->{out}) ],
 	};
 	compare($bench);
@@ -88,14 +88,15 @@ sub kernel
 	return $line;
 }
 
-# Fewest instructions of a round with so many entries: an interrupt only ever adds some.
+# Fewest and median instructions of a round: interrupts, and the random offset of the kernel's stack
+# at each system call, only ever add some.
 sub fewest
 {
 	my ($run, $label) = @_;
 	my @counts = sort { $a <=> $b }
 		map { $_->{instructions} } grep { $_->{label} eq $label } @{ $run->{windows} };
 	@counts or die "nothing was measured as $label\n";
-	return ($counts[0] / $rounds, $counts[@counts / 2] / $rounds);
+	return ($counts[0], $counts[@counts / 2]);
 }
 
 # Calls that a tool says it saw; undef: this one does not tell.
@@ -111,19 +112,19 @@ sub seen
 # A tool that missed calls, or did not run at all, would look cheap.
 sub check_seen
 {
-	my ($run, $name, $windows) = @_;
-	my $made = 2 * $calls_a_round * ($rounds * $windows + 1);
+	my ($run, $name, $rounds) = @_;
+	my $made = 2 * $calls_a_round * ($rounds + 1);
 	my $seen = seen($run, $name) // return;
 	$seen == $made or die "$name saw $seen of $made calls\n";
 }
 
 sub figures
 {
-	my ($run, $name, $windows) = @_;
+	my ($run, $name, $rounds) = @_;
 	my ($title) = map { $_->[1] } grep { $_->[0] eq $name } @tools;
 	my ($one, $one_median) = fewest($run, "$name.1");
 	my ($all, $all_median) = fewest($run, "$name.$many");
-	check_seen($run, $name, $windows) unless $name eq "arch";
+	check_seen($run, $name, $rounds) unless $name eq "arch";
 	return { name => $name, title => $title, round => $one, round_median => $one_median,
 		round_many => $all, round_many_median => $all_median };
 }
@@ -156,8 +157,8 @@ sub ndjson
 	my ($bench) = @_;
 	my $json = JSON::PP->new->canonical;
 	return join "", map { $json->encode($_) . "\n" }
-		{ type => "bench", kernel => $bench->{kernel}, windows => $bench->{windows},
-			rounds_a_window => $rounds, entries => [ 1, $many ] },
+		{ type => "bench", kernel => $bench->{kernel}, rounds => $bench->{rounds},
+			calls_a_round => $calls_a_round, entries => [ 1, $many ] },
 		(map { { type => "tool", %$_ } } @{ $bench->{tools} }),
 		(map { { type => "start", %$_ } } @{ $bench->{starts} });
 }
