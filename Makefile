@@ -97,8 +97,8 @@ units: $(UNITS)
 # make check installs what is missing, then everything is tested: format, units, command line and
 # live view, and in the lab that what the tool reports is what the plugin counts.
 C_FILES := $(wildcard src/*.[ch] bpf/*.[ch] include/dmasync/*.h tests/unit/*.[ch] lab/plugin/*.[ch] \
-	lab/guest/*.c lab/*.h)
-SH_FILES := $(wildcard lab/*.sh) $(shell grep -lsE '^\#!/bin/(ba)?sh' scripts/* lab/* tests/cli/* .ci/run)
+	lab/guest/*.c lab/bench/*.c lab/*.h)
+SH_FILES := $(wildcard lab/*.sh lab/bench/*.sh) $(shell grep -lsE '^\#!/bin/(ba)?sh' scripts/* lab/* tests/cli/* .ci/run)
 JOBS ?= 2
 
 .PHONY: setup style check-quick
@@ -165,7 +165,7 @@ $(LAB)/arm64/%: lab/bench/%.c $(LAB)/arm64/empty.skel.h
 	$(Q)$(LAB_CC_arm64) $(LAB_CFLAGS) -D_GNU_SOURCE -I$(LAB)/arm64 -static -o $@ $< -lbpf -lelf -lz
 
 bench:
-	$(Q)lab/bench/run $(if $(KERNEL),--kernel $(KERNEL)) $(BENCH)
+	$(Q)O=$(O) lab/bench/run $(if $(KERNEL),--kernel $(KERNEL)) $(BENCH)
 
 -include $(wildcard $(LAB)/plugin/*.d $(LAB)/*/*.d)
 

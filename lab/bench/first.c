@@ -21,31 +21,51 @@ static unsigned long long now_ns(void)
 	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
 }
 
-/* Reads until @text came: 0, or -1 when the command ended without it. */
-static int wait_for(int fd, const char *text, char *buf, size_t size)
+/* What a command printed so far. */
+struct output {
+	int fd;
+	size_t len;
+	char text[4 << 20];
+};
+
+/* Reads until @text came: 0, or -1 when the command ended without it. NULL: until it ends. */
+static int output_wait(struct output *out, const char *text)
 {
-	size_t len = 0;
 	ssize_t n;
 
-	while (len < size - 1) {
-		n = read(fd, buf + len, size - 1 - len);
+	while (out->len < sizeof(out->text) - 1) {
+		n = read(out->fd, out->text + out->len, sizeof(out->text) - 1 - out->len);
 		if (n <= 0)
 			return -1;
-		len += n;
-		buf[len] = '\0';
-		if (strstr(buf, text))
+		out->len += n;
+		out->text[out->len] = '\0';
+		if (text && strstr(out->text, text))
 			return 0;
 	}
 	return -1;
 }
 
+/* Keeps what was read, for whoever wants to know more. */
+static void output_save(const struct output *out, const char *label)
+{
+	char path[128];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/out/%s.tty", label);
+	file = fopen(path, "w");
+	if (!file)
+		return;
+	fputs(out->text, file);
+	fclose(file);
+}
+
 int main(int argc, char **argv)
 {
-	static char buf[1 << 20];
+	static struct output out;
 	struct winsize size = { .ws_row = 50, .ws_col = 200 };
 	unsigned long long start, first, end;
 	struct rusage usage;
-	int fd, err, status;
+	int err, status;
 	pid_t pid;
 
 	if (argc < 4) {
@@ -55,21 +75,21 @@ int main(int argc, char **argv)
 	lab_mark_label(argv[1]);
 	LAB_MARK(LAB_MARK_BEGIN);
 	start = now_ns();
-	pid = forkpty(&fd, NULL, NULL, &size);
+	pid = forkpty(&out.fd, NULL, NULL, &size);
 	if (!pid) {
 		execvp(argv[3], argv + 3);
 		_exit(127);
 	}
-	err = pid < 0 ? -1 : wait_for(fd, argv[2], buf, sizeof(buf));
+	err = pid < 0 ? -1 : output_wait(&out, argv[2]);
 	LAB_MARK(LAB_MARK_END);
 	first = now_ns();
 	if (err) {
-		fprintf(stderr, "first: %s never printed '%s':\n%s\n", argv[3], argv[2], buf);
+		fprintf(stderr, "first: %s never printed '%s':\n%s\n", argv[3], argv[2], out.text);
 		return 1;
 	}
 	kill(pid, SIGINT);
-	while (read(fd, buf, sizeof(buf)) > 0)
-		;
+	output_wait(&out, NULL);
+	output_save(&out, argv[1]);
 	if (wait4(pid, &status, 0, &usage) != pid)
 		return 1;
 	end = now_ns();

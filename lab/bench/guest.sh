@@ -83,12 +83,13 @@ measure()
 # From the start to the first interval, which lasts a second.
 starts()
 {
-	first start.dmasynctop '"type":"interval"' dmasynctop -b --json -i 1 -n 1 &&
-		sleep 5 &&
+	local interval='"type":"interval"'
+	first start.dmasynctop "$interval" dmasynctop -b --json -i 1 -n 1 &&
+		first start.one "$interval" dmasynctop -b --json -i 1 -n 1 -O sync_sg_for_cpu &&
 		first start.funclatency : funclatency -T -i 1 "$for_cpu"
 }
 
 for tool in $TOOLS; do
-	measure >"/out/$tool.workload" || { echo "$tool: failed" >&2; cat /out/$tool.err >&2; exit 1; }
+	measure >"/out/$tool.workload" || { echo "$tool: failed" >&2; cat "/out/$tool.err" >&2; exit 1; }
 done
 [ -z "$STARTS" ] || starts

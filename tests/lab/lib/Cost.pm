@@ -72,6 +72,21 @@ sub measure
 	return $bench;
 }
 
+# Most memory that the tool ever has, in a guest where it sees hundreds of devices.
+sub memory
+{
+	my ($bench, $kernel) = @_;
+	my $load = 'insmod /lab/modules/virtio-rng.ko';
+	my $run = Lab::run([ "--kernel", $kernel, Lab::many_devices(),
+			"--file", "$built/arm64/dmasynctop:/bin/dmasynctop",
+			"--file", "$built/lab/arm64/first:/bin/first" ],
+		"rmmod virtio_rng; first memory '\"type\":\"end\"' dmasynctop --json -- $load");
+	$run->{status} == 0 or die "the guest failed:\n$run->{err}$run->{out}";
+	my ($told) = Lab::objects($run->{out});
+	my ($end) = grep { $_->{type} eq "end" } Lab::objects(Lab::slurp("$run->{dir}/memory.tty") =~ tr/\r//dr);
+	$bench->{memory} = { rows => scalar @{ $end->{rows} }, rss_kib => $told->{rss_kib} };
+}
+
 sub has_tool
 {
 	my ($kernel, $name) = @_;
@@ -160,7 +175,8 @@ sub ndjson
 		{ type => "bench", kernel => $bench->{kernel}, rounds => $bench->{rounds},
 			calls_a_round => $calls_a_round, entries => [ 1, $many ] },
 		(map { { type => "tool", %$_ } } @{ $bench->{tools} }),
-		(map { { type => "start", %$_ } } @{ $bench->{starts} });
+		(map { { type => "start", %$_ } } @{ $bench->{starts} }),
+		(map { { type => "memory", %$_ } } grep { $_ } $bench->{memory});
 }
 
 sub table
@@ -174,21 +190,33 @@ sub table
 			defined $tool->{against_empty} ? sprintf("%.2f", $tool->{against_empty}) : "-",
 			sprintf("%.1f", $tool->{per_entry}) =~ s/^-?0\.0$/0/r;
 	}
-	return $text . starts_table($bench);
+	return $text . starts_table($bench) . memory_line($bench);
 }
+
+my %start_titles = (
+	dmasynctop => "`dmasynctop`",
+	one => "`dmasynctop -O sync_sg_for_cpu`",
+	funclatency => "bcc `funclatency __dma_sync_sg_for_cpu`",
+);
 
 sub starts_table
 {
 	my ($bench) = @_;
 	return "" unless @{ $bench->{starts} };
-	my $text = "\n| start to first interval | instructions | emulated time | to its end | memory |\n" .
-		"|---|---:|---:|---:|---:|\n";
+	my $text = "\n| start to the end of a first interval of 1 s | million instructions | emulated time |" .
+		" until it has exited | memory |\n|---|---:|---:|---:|---:|\n";
 	for my $start (@{ $bench->{starts} }) {
-		$text .= sprintf "| %s | %.0f million | %.2f s | %.2f s | %.1f MiB |\n",
-			$start->{label} =~ s/^start\.//r, $start->{instructions} / 1e6,
+		$text .= sprintf "| %s | %.0f | %.2f s | %.2f s | %.1f MiB |\n",
+			$start_titles{ $start->{label} =~ s/^start\.//r }, $start->{instructions} / 1e6,
 			$start->{first_ns} / 1e9, $start->{end_ns} / 1e9, $start->{rss_kib} / 1024;
 	}
 	return $text;
+}
+
+sub memory_line
+{
+	my $memory = $_[0]{memory} or return "";
+	return sprintf "\nMemory with %d rows: %.1f MiB.\n", $memory->{rows}, $memory->{rss_kib} / 1024;
 }
 
 1;

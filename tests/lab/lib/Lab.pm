@@ -147,6 +147,18 @@ sub suite
 	return lab("suite", $name, @$options, @tools);
 }
 
+# Options for 305 devices that do real DMA: an entropy source on every function of 38 slots, a bridge.
+sub many_devices
+{
+	my $rng = "virtio-rng-pci,multifunction=on,iommu_platform=on,disable-legacy=on,vectors=0";
+	my @many = ("--module", "virtio-rng", "--device", "pci-bridge,id=b1,chassis_nr=1,addr=f");
+	for my $function (0 .. 7) {
+		push @many, "--device", sprintf("%s,addr=%x.%x", $rng, $_, $function) for 2 .. 14;
+		push @many, "--device", sprintf("%s,bus=b1,addr=%x.%x", $rng, $_, $function) for 1 .. 25;
+	}
+	return @many;
+}
+
 # labels(NAME): the labels of a suite's runs, in order.
 sub labels
 {
