@@ -255,13 +255,16 @@ static bool lost_too_much(const struct run *r)
  */
 static int exit_status(struct run *r, int err)
 {
+	bool lost;
+
 	if (r->opt.cmd && !r->child.pid)
 		return r->child.status ? r->child.status : EXIT_FAILED;
 	if (err && err != -EPIPE)
 		return EXIT_FAILED;
+	lost = lost_too_much(r);
 	if (r->opt.cmd && r->child.status)
 		return r->child.status;
-	return lost_too_much(r) ? EXIT_LOSS : EXIT_OK;
+	return lost ? EXIT_LOSS : EXIT_OK;
 }
 
 static int open_output(struct run *r)
