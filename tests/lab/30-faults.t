@@ -151,7 +151,7 @@ boot("stock $kernel", [ "--kernel", $kernel, "--smp", 2, "--disk", "ahci" ], [
 	[ "nobody-doctor", "witness as 65534 dmasynctop doctor", 3,
 		qr/^fail +privilege +user 65534 lacks CAP_BPF, .*sudo$/m ],
 	[ "nobody-bench", "witness as 65534 dmasynctop bench --iterations 1", 3, undef,
-		qr/^dmasynctop: \S*udmabuf: Permission denied.*root/ ],
+		qr/^dmasynctop: cannot open \S*udmabuf: Permission denied; run as root/ ],
 	[ "container", "witness without 21 dmasynctop -b -n 1", 3, undef,
 		qr/^dmasynctop: not permitted: root lacks CAP_SYS_ADMIN here, .*--privileged/ ],
 	[ "namespace", "unshare -U -r dmasynctop -b -n 1", 3, undef,
@@ -169,11 +169,9 @@ boot("stock $kernel", [ "--kernel", $kernel, "--smp", 2, "--disk", "ahci" ], [
 
 	[ "full-and-killed",
 		"dmasynctop --json --max-rows 17 -- sh -c '$udmabuf; kill -9 \$\$'", 137, undef,
-		qr/warning: inexact: 45 calls booked as "other"/, \&check_full ],
+		qr/warning: inexact: \d\d calls booked as "other"/, \&check_full ],
 	[ "missing", "dmasynctop -b -D nosuch -- /nosuch", 127, qr/^kernel /,
 		qr{-D 'nosuch': no such device now.*\n.*cannot start '/nosuch': No such file} ],
-	[ "not-executable", "dmasynctop -b -- /lab/config", 126, qr/^kernel /,
-		qr{cannot start '/lab/config': Permission denied} ],
 	[ "disk-full", "mkdir /tmp/small; mount -t tmpfs -o size=16k none /tmp/small
 		dmasynctop -i 50ms -o /tmp/small/got --json -- sleep 1000", 1, undef,
 		qr{cannot write to /tmp/small/got: No space left} ],
