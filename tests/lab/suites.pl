@@ -68,12 +68,40 @@ sub check_bytes
 	}
 }
 
+# Did every mode see every barrier? For deciding whether to run again, not for judging.
+sub saw_all
+{
+	my ($run, $suite) = @_;
+	for my $base (Lab::labels($suite)) {
+		for my $mode (keys %tools) {
+			my $end = totals($run, "$base.$mode") or return 0;
+			return 0 if total($end, "dsb", qr/^(?!arch_)/) != Lab::dma($run, "$base.$mode")->{dsb};
+		}
+	}
+	return 1;
+}
+
+# 6.1 has kprobes only, and a kretprobe's handler runs with interrupts on: a call of an interrupt that
+# arrives in it is not probed, and that kernel counts no such miss. It is rare, so what is right in one
+# of a few runs is right; later kernels get one run.
+sub run_suite
+{
+	my ($kernel, $suite) = @_;
+	my $run;
+	for (1 .. ($kernel eq "6.1" ? 4 : 1)) {
+		$run = Lab::suite($suite, [ "--kernel", $kernel, "--timeout", "400",
+			"--file", "$tool:/bin/dmasynctop" ], \%tools);
+		last if $run->{status} || saw_all($run, $suite);
+		diag("$suite on $kernel: an interrupt's call was missed") if $kernel eq "6.1";
+	}
+	return $run;
+}
+
 for my $kernel (@kernels) {
 	for my $suite (@suites) {
 		# Debian's 6.1 is built without CONFIG_UDMABUF.
 		next if $kernel eq "6.1" && $suite =~ /^udmabuf/;
-		my $run = Lab::suite($suite, [ "--kernel", $kernel, "--timeout", "400",
-			"--file", "$tool:/bin/dmasynctop" ], \%tools);
+		my $run = run_suite($kernel, $suite);
 		subtest "$suite on $kernel" => sub {
 			is($run->{status}, 0, "the guest ran it") or diag($run->{err});
 			for my $base (Lab::labels($suite)) {
