@@ -89,7 +89,7 @@ static __always_inline int call_exit(u64 now, const struct call *c, bool failed,
 	u64 index, dev, list, events, ns;
 	struct task_calls *slot;
 	struct call_frame *f;
-	u32 row;
+	u32 row, at;
 
 	f = frame_find(s, FRAME_OP(ROW_TAG_OP(c->tag), variant), c->id, &slot, &index);
 	if (!f)
@@ -105,9 +105,9 @@ static __always_inline int call_exit(u64 now, const struct call *c, bool failed,
 	row = row_find(s, dev, c->tag | variant << 24);
 	if (failed)
 		return row_add_failed(row, failed_entries(row, list, c->nents), events);
-	row_add_call(s, row, c->nents, c->size, ns);
+	at = row_add_call(s, row, c->nents, c->size, ns);
 	if (events | s->extras || !c->nents)
-		row_add_rest(row, c->list ? c->nents | ENTRIES_OF_LIST : c->nents,
+		row_add_rest(at, c->list ? c->nents | ENTRIES_OF_LIST : c->nents,
 			     c->list ? list : c->size, events, ns);
 	return 0;
 }

@@ -67,7 +67,7 @@ static __always_inline int arch_exit(u64 now, const struct call *c)
 	struct task_calls *slot;
 	struct call_frame *f;
 	u64 index, ns, events, dev = NO_DEV;
-	u32 row;
+	u32 row, at;
 
 	f = frame_find(s, ROW_TAG_OP(c->tag), c->id, &slot, &index);
 	if (!f)
@@ -84,8 +84,8 @@ static __always_inline int arch_exit(u64 now, const struct call *c)
 	}
 	frame_pop(slot, index, f->owner);
 	row = row_find(s, dev, c->tag);
-	row_add_call(s, row, c->nents, c->size, ns);
-	row_add_rest(row, c->nents, c->size, events, ns);
+	at = row_add_call(s, row, c->nents, c->size, ns);
+	row_add_rest(at, c->nents, c->size, events, ns);
 	return 0;
 }
 

@@ -171,11 +171,12 @@ static __always_inline void counts_add_rare(struct call_counts *sum, u32 entries
 	}
 }
 
-static __always_inline void proc_add(u32 row, u32 bank, u32 entries, u64 bytes, u64 events, u64 ns)
+/* @at: index of the row's value, which tells row and bank. */
+static __always_inline void proc_add(u32 at, u32 entries, u64 bytes, u64 events, u64 ns)
 {
 	struct proc_key key = { .tgid = bpf_get_current_pid_tgid() >> 32,
-				.row = row,
-				.bank = bank };
+				.row = at % config.max_rows,
+				.bank = at >= config.cpus * config.max_rows };
 	struct proc_value *v = bpf_map_lookup_elem(&procs, &key);
 
 	if (!v) {
@@ -200,12 +201,14 @@ static __always_inline void proc_add(u32 row, u32 bank, u32 entries, u64 bytes, 
 
 /*
  * What the hot path leaves out for a call: a list's bytes when they are wanted, counted events, the
- * process table. @data: the list if @entries has ENTRIES_OF_LIST set, else the bytes.
+ * process table. @at is what row_add_call() returned: the bank may have been switched since, and a
+ * call belongs to one interval. @data: the list if @entries has ENTRIES_OF_LIST set, else the
+ * bytes.
  */
-SLOW_PATH int row_add_rest(u32 row, u32 entries, u64 data, u64 events, u64 ns)
+SLOW_PATH int row_add_rest(u32 at, u32 entries, u64 data, u64 events, u64 ns)
 {
-	u32 at = row_index(&state, row), n = entries & ~ENTRIES_OF_LIST;
 	struct row_value *v = bpf_map_lookup_elem(&row_values, &at);
+	u32 n = entries & ~ENTRIES_OF_LIST;
 	u64 bytes = data;
 
 	if (!v)
@@ -216,7 +219,7 @@ SLOW_PATH int row_add_rest(u32 row, u32 entries, u64 data, u64 events, u64 ns)
 	}
 	counts_add_rare(&v->sum, n, events);
 	if (config.flags & CONFIG_PROCS && state.extras & EXTRA_PROCS)
-		proc_add(row, state.bank, n, bytes, events, ns);
+		proc_add(at, n, bytes, events, ns);
 	return 0;
 }
 
@@ -237,17 +240,18 @@ SLOW_PATH int row_add_failed(u32 row, u32 entries, u32 dsb)
 }
 
 /*
- * Adds a call of @ns to @row. Only one handler at a time can be here for one row on one CPU: a row
- * belongs to one program, and the kernel does not run a program on a CPU that is inside it already.
+ * Adds a call of @ns to @row and returns the index of its value. Only one handler at a time can be
+ * here for one row on one CPU: a row belongs to one program, and the kernel does not run a program
+ * on a CPU that is inside it already.
  */
-static __always_inline void row_add_call(struct session_state *s, u32 row, u32 entries, u64 size,
-					 u64 ns)
+static __always_inline u32 row_add_call(struct session_state *s, u32 row, u32 entries, u64 size,
+					u64 ns)
 {
 	u32 at = row_index(s, row);
 	struct row_value *v = bpf_map_lookup_elem(&row_values, &at);
 
 	if (!v)
-		return;
+		return at;
 	v->sum.calls++;
 	v->sum.entries += entries;
 	v->sum.ns += ns;
@@ -257,6 +261,7 @@ static __always_inline void row_add_call(struct session_state *s, u32 row, u32 e
 	if (-ns > v->min_ns_neg)
 		v->min_ns_neg = -ns;
 	v->hist[hist_bucket(ns, s->log2) & (HIST_SLOTS - 1)]++;
+	return at;
 }
 
 #endif

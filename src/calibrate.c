@@ -85,8 +85,11 @@ void calibrate(struct attachment *at, int (*read_row)(void *ctx, struct calibrat
 	cost->floor_ns = (double)s.min_ns;
 	cost->tax_ns = with > without ? (double)(with - without) / RUNS : 0;
 	cost->linearity = (double)twice / with;
-	cost->valid = linear(cost->linearity);
-	if (!cost->valid)
+	/* The whole cannot be less than its part: then the machine was too busy to tell. */
+	cost->valid = linear(cost->linearity) && cost->tax_ns >= cost->floor_ns;
+	if (!linear(cost->linearity))
 		snprintf(why, len, "not reproducible: twice the calls took %.2f times as long",
 			 cost->linearity);
+	else if (!cost->valid)
+		snprintf(why, len, "not reproducible: less in all than inside a call");
 }

@@ -55,8 +55,8 @@ static error_t parse_time(struct argp_state *state, const char *option, const ch
 	return cli_error(state, option, arg, why, valid);
 }
 
-static error_t parse_number(struct argp_state *state, const char *option, const char *arg,
-			    __u64 min, __u64 max, __u64 *out)
+error_t cli_number(struct argp_state *state, const char *option, const char *arg, __u64 min,
+		   __u64 max, __u64 *out)
 {
 	const char *why;
 	char valid[64];
@@ -80,7 +80,7 @@ static error_t parse_run(int key, char *arg, struct argp_state *state)
 		return parse_time(state, "-d", arg, INTERVAL_MIN, 365 * NS_PER_DAY,
 				  &opt->duration_ns);
 	case 'n':
-		err = parse_number(state, "-n", arg, 1, UINT_MAX, &n);
+		err = cli_number(state, "-n", arg, 1, UINT_MAX, &n);
 		if (!err)
 			opt->count = n;
 		return err;
@@ -141,7 +141,7 @@ static error_t parse_filter(int key, char *arg, struct argp_state *state)
 		opt->device = arg;
 		return 0;
 	case 'p':
-		err = parse_number(state, "-p", arg, 1, PID_LIMIT, &n);
+		err = cli_number(state, "-p", arg, 1, PID_LIMIT, &n);
 		if (!err)
 			opt->pid = n;
 		return err;
@@ -192,13 +192,13 @@ static error_t parse_probe(int key, char *arg, struct argp_state *state)
 	case OPT_ATTACH:
 		return parse_attach(state, arg, opt);
 	case OPT_MAX_ROWS:
-		err = parse_number(state, "--max-rows", arg, ROWS_RESERVED + 1, ROWS_MAX, &n);
+		err = cli_number(state, "--max-rows", arg, ROWS_RESERVED + 1, ROWS_MAX, &n);
 		if (!err)
 			opt->max_rows = n;
 		return err;
 	case OPT_MAX_LOSS:
 		opt->max_loss_set = true;
-		return parse_number(state, "--max-loss", arg, 0, ULLONG_MAX, &opt->max_loss);
+		return cli_number(state, "--max-loss", arg, 0, ULLONG_MAX, &opt->max_loss);
 	case OPT_PMU:
 		opt->pmu = true;
 		return 0;

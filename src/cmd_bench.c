@@ -69,18 +69,6 @@ static error_t parse_bytes(struct argp_state *state, const char *option, const c
 	return cli_error(state, option, arg, why, valid);
 }
 
-static error_t parse_unsigned(struct argp_state *state, const char *option, const char *arg,
-			      __u64 min, __u64 max, __u64 *out)
-{
-	const char *why;
-	char valid[64];
-
-	if (!parse_count(arg, min, max, out, &why))
-		return 0;
-	snprintf(valid, sizeof(valid), "%llu to %llu", min, max);
-	return cli_error(state, option, arg, why, valid);
-}
-
 static error_t parse_dir(struct argp_state *state, const char *arg, struct bench_options *opt)
 {
 	if (!strcmp(arg, "read"))
@@ -114,11 +102,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_ENTRY:
 		return parse_bytes(state, "--entry", arg, &opt->entry);
 	case OPT_ITERATIONS:
-		err = parse_unsigned(state, "--iterations", arg, 1, 1000000, &n);
+		err = cli_number(state, "--iterations", arg, 1, 1000000, &n);
 		opt->iterations = n;
 		return err;
 	case OPT_CPU:
-		err = parse_unsigned(state, "--cpu", arg, 0, CPUS_MAX - 1, &n);
+		err = cli_number(state, "--cpu", arg, 0, CPUS_MAX - 1, &n);
 		opt->cpu = n;
 		return err;
 	case OPT_DIR:

@@ -117,20 +117,20 @@ static void print_level(struct wrap *w, const struct header *hdr)
 
 static void print_cost(struct wrap *w, const struct header *hdr)
 {
+	bool inside = hdr->exact || hdr->level == LEVEL_ARCH;
+	const char *end = inside ? ";" : "";
 	char floor[FMT_LEN], tax[FMT_LEN];
 
 	wrap_begin(w, "own cost");
 	if (!hdr->cost.valid)
-		wrap_words(w, "could not be measured%s%s", hdr->cost.why[0] ? ": " : "",
-			   hdr->cost.why);
+		wrap_words(w, "could not be measured%s%s%s", hdr->cost.why[0] ? ": " : "",
+			   hdr->cost.why, end);
 	else
-		wrap_words(w, "%s inside each measured call, %s a call in all",
-			   fmt_ns(floor, hdr->cost.floor_ns, 6), fmt_ns(tax, hdr->cost.tax_ns, 6));
-	if (hdr->cost.valid && (hdr->cost.linearity < 1.9 || hdr->cost.linearity > 2.1))
-		wrap_words(w, "(rough: 2N calls took %.2f times as long as N)",
-			   hdr->cost.linearity);
-	if (hdr->exact || hdr->level == LEVEL_ARCH)
-		wrap_words(w, "; %s probes run inside API calls: their latencies contain them",
+		wrap_words(w, "%s inside each measured call, %s a call in all%s",
+			   fmt_ns(floor, hdr->cost.floor_ns, 6), fmt_ns(tax, hdr->cost.tax_ns, 6),
+			   end);
+	if (inside)
+		wrap_words(w, "%s probes run inside API calls: their latencies contain them",
 			   hdr->exact ? "counting" : "arch-level");
 	wrap_end(w);
 }

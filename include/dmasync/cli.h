@@ -24,6 +24,10 @@ extern const struct argp cli_output; /* --json -o -v */
 error_t cli_error(struct argp_state *state, const char *option, const char *value, const char *why,
 		  const char *valid);
 
+/* Parses the whole number @arg of @option, @min to @max, into *@out. 0, or cli_error()'s. */
+error_t cli_number(struct argp_state *state, const char *option, const char *arg, __u64 min,
+		   __u64 max, __u64 *out);
+
 /*
  * Parses the command line of the live view and batch mode into @opt (defaults are set first).
  * @flags are argp's, 0 in the product: then a wrong command line does not return. 0 or -EINVAL.

@@ -48,7 +48,7 @@ struct row {
 };
 
 struct proc_row {
-	__u32 tgid; /* 0: idle task, and what found no room in the table */
+	__u32 tgid; /* 0: idle task */
 	char comm[16];
 	struct call_counts sum;
 	__u64 dsb_derived;

@@ -130,7 +130,7 @@ _Static_assert(sizeof(struct row_value) == 14 * 8 + HIST_SLOTS * 4, "row_value i
 
 /* Per process and row; entries live for one interval: read and deleted with their bank. */
 struct proc_key {
-	__u32 tgid; /* 0: the idle task and what found no room */
+	__u32 tgid; /* 0: the idle task */
 	__u16 row;
 	__u16 bank;
 };
@@ -146,7 +146,7 @@ struct loss_counters {
 	__u64 depth;	    /* nested deeper than CALL_DEPTH */
 	__u64 stale;	    /* start records whose end never came, dropped when found */
 	__u64 rows_full;    /* calls that went to "other" because no row was left */
-	__u64 procs_full;   /* calls that went to process 0 */
+	__u64 procs_full;   /* calls that the process table has no room for */
 	__u64 orphan_dsb;   /* counted barriers outside any API call */
 	__u64 sg_truncated; /* lists longer than SG_CHUNKS_MAX chunks: bytes are a lower bound */
 };

@@ -58,9 +58,9 @@ sub measure
 			"--timeout", 300, "--peer", "funclatency",
 			"--file", "$built/arm64/dmasynctop:/bin/dmasynctop",
 			"--file", "$guest/empty:/bin/empty", "--file", "$guest/first:/bin/first",
-			"--file", "$Lab::top/lab/bench/guest.sh:/root/guest.sh" ],
+			"--file", "$Lab::top/lab/bench/guest.sh:/bin/measure" ],
 		"TOOLS='@names' ENTRIES='1 $many' ROUNDS=$rounds" .
-		" STARTS=" . ($opt{starts} ? 1 : "") . " sh /root/guest.sh");
+		" STARTS=" . ($opt{starts} ? 1 : "") . " sh /bin/measure");
 	$run->{status} == 0 or die "the guest failed:\n$run->{err}$run->{out}";
 	my $bench = {
 		kernel => kernel($run, $opt{kernel}),
