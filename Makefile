@@ -44,7 +44,7 @@ endif
 BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) -Wall -Wno-unused-function \
 	-Ivmlinux -Iinclude -Ibpf -I/usr/include/$(TRIPLET)
 
-SRCS := $(wildcard src/*.c)
+SRCS := $(wildcard src/*.c src/*/*.c)
 OBJS := $(SRCS:src/%.c=$(OBJ)/src/%.o)
 LIB_OBJS := $(filter-out $(OBJ)/src/main.o,$(OBJS))
 BPF_SRCS := $(wildcard bpf/*.bpf.c)
@@ -84,7 +84,7 @@ $(OBJ)/unit/%: tests/unit/%.c $(LIB_OBJS)
 	$(Q)$(CC) $(ALL_CFLAGS) -Itests/unit -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $(LIB_OBJS) $(LDLIBS) -lcmocka
 
 # The product on a made-up session, for tests without root.
-$(OBJ)/unit/batch_demo: tests/unit/batch_demo.c $(filter-out $(OBJ)/src/session.o,$(LIB_OBJS))
+$(OBJ)/unit/batch_demo: tests/unit/batch_demo.c $(filter-out $(OBJ)/src/session/session.o,$(LIB_OBJS))
 	$(call say,UNIT)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -Itests/unit -MMD -MP -MF $@.d $(LDFLAGS) -o $@ \
@@ -96,7 +96,7 @@ units: $(UNITS)
 # ---- checks ----
 # make check installs what is missing, then everything is tested: format, units, command line and
 # live view, and in the lab that what the tool reports is what the plugin counts.
-C_FILES := $(wildcard src/*.[ch] bpf/*.[ch] include/dmasync/*.h tests/unit/*.[ch] lab/plugin/*.[ch] \
+C_FILES := $(wildcard src/*.[ch] src/*/*.[ch] bpf/*.[ch] include/dmasync/*.h tests/unit/*.[ch] lab/plugin/*.[ch] \
 	lab/guest/*.c lab/bench/*.c lab/*.h)
 SH_FILES := $(wildcard lab/*.sh lab/bench/*.sh) $(shell grep -lsE '^\#!/bin/(ba)?sh' scripts/* lab/* tests/cli/* .ci/run)
 JOBS ?= 2
@@ -188,4 +188,4 @@ install: $(OBJ)/dmasynctop
 uninstall:
 	$(Q)rm -f $(INSTALL_TO)/sbin/dmasynctop $(MAN_PAGE) $(COMPLETION)
 
--include $(wildcard $(OBJ)/src/*.d $(OBJ)/bpf/*.d $(OBJ)/unit/*.d)
+-include $(wildcard $(OBJ)/src/*.d $(OBJ)/src/*/*.d $(OBJ)/bpf/*.d $(OBJ)/unit/*.d)

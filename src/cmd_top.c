@@ -13,7 +13,7 @@
 #include <dmasync/log.h>
 #include <dmasync/session.h>
 #include <dmasync/view.h>
-#include "text.h"
+#include "view/text.h"
 
 struct run {
 	struct options opt;

@@ -49,7 +49,7 @@ ok($makes && $tools && $paths, 'commands were found');
 ok(-e $1, "$1 exists") while $readme =~ /\b((?:doc|lab)\/[\w.-]+|LICENSE)\b/g;
 
 # Columns are those of the program.
-my $columns = slurp('src/columns.c');
+my $columns = slurp('src/view/columns.c');
 my ($table) = $readme =~ /^## The columns\n(.*?)^## /ms;
 for my $row ($table =~ /^\| ([A-Z%][^|]*?) \|/mg) {
 	like($columns, qr/"\Q$_\E"/, "column $_") for split(/, /, $row);
@@ -61,7 +61,7 @@ my ($kernels) = $readme =~ /^(\| kernel \|.*?)\n\n/ms;
 for my $kernel ($kernels =~ /^\| arm64 (\d\.\d+)/mg) {
 	like($tests, qr/\b\Q$kernel\E\b/, "kernel $kernel is tested");
 }
-my $names = slurp('src/names.c');
+my $names = slurp('src/interval/names.c');
 like($names, qr/"$_"/, "flavour $_") for $readme =~ /^\| (\w+-\w+) \| one for/mg;
 
 # The picture is one: its first line is the live view's.

@@ -13,7 +13,7 @@ my $dir = tempdir(CLEANUP => 1);
 
 # One change a mutant: what it is, the file, what is replaced by what, and a suite that must see it.
 my @mutants = (
-	[ "an unmap towards the device waits, too", "src/derive.c",
+	[ "an unmap towards the device waits, too", "src/session/derive.c",
 		qr/(OP_UNMAP_SG, DIRECT, PLAIN, TO, )NOTHING/, '$1 . "PER_ENTRY"', "ahci-direct", qr/derived barriers/ ],
 	[ "arch_sync_dma_for_cpu() counts for every direction", "bpf/arch.bpf.h",
 		qr/dir == DIR_TO_DEVICE \? 0 : count_dsb\(\)/, '"count_dsb()"', "udmabuf-direct", qr/counted barriers/ ],
