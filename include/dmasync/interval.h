@@ -54,11 +54,38 @@ struct proc_row {
 	__u64 dsb_derived;
 };
 
+/*
+ * Calls of one row from one place: part of the row's sums. What a call's nested calls took is in
+ * it, too: times and barriers of a stack contain those of stacks that go on below it.
+ */
+struct stack_row {
+	__u32 row;   /* position in the interval's rows */
+	__u32 stack; /* number in the stack table of the session or capture */
+	__u32 tgid;  /* 0: not told, or the idle task */
+	char comm[16];
+	struct call_counts sum;
+	__u64 dsb_derived; /* known as far as the row's is */
+};
+
+/* Samples of the on-CPU profile. */
+struct sample_row {
+	__u32 stack;
+	__u32 tgid; /* 0: not told, or the idle task */
+	char comm[16];
+	__u64 samples;
+};
+
 /* Events that did not make it into the rows, by reason; all zero in a good interval. */
 struct loss {
 	struct loss_counters events;
 	__u64 recursion_misses; /* handlers that the kernel skipped (re-entered on the same CPU) */
-	__u64 stacks;
+	__u64 stacks;		/* calls and samples that found no room for their stack */
+};
+
+/* Finds elements of an array by key: open addressing, position + 1, 0: free. */
+struct index {
+	__u32 *slots;
+	size_t size; /* power of two, at least twice the elements; 0: nothing yet */
 };
 
 struct interval {
@@ -68,14 +95,20 @@ struct interval {
 	struct row
 		*rows; /* in order of appearance; not to be reordered: the index points at them */
 	size_t n_rows, cap_rows;
-	__u32 *row_index;  /* open addressing on the key: position in rows + 1, 0: free */
-	size_t index_size; /* power of two, at least twice n_rows */
+	struct index row_index;
 	struct proc_row *procs;
 	size_t n_procs, cap_procs;
-	__u32 *proc_index; /* the same, on tgid */
-	size_t proc_index_size;
+	struct index proc_index;
+	struct stack_row *stacks;
+	size_t n_stacks, cap_stacks;
+	struct index stack_index;
+	struct sample_row *samples;
+	size_t n_samples, cap_samples;
+	struct index sample_index;
 	struct loss loss;
 	bool has_procs;
+	bool has_stacks;
+	bool has_samples;
 	bool has_pmu;
 	__u64 pmu_dsb; /* DSB_SPEC of all CPUs; valid when has_pmu */
 };
@@ -98,6 +131,15 @@ struct row *interval_row(struct interval *iv, const struct row *like);
 
 /* Process row of @iv for @tgid, appended when there is none. NULL: out of memory. */
 struct proc_row *interval_proc(struct interval *iv, __u32 tgid, const char *comm);
+
+/*
+ * Stack row of @iv with the key of @like (row, stack, tgid), appended with zeroed counts when there
+ * is none. @like must not point into @iv. NULL: out of memory.
+ */
+struct stack_row *interval_stack(struct interval *iv, const struct stack_row *like);
+
+/* Sample row of @iv with the key of @like (stack, tgid), appended when there is none; or NULL. */
+struct sample_row *interval_sample(struct interval *iv, const struct sample_row *like);
 
 /*
  * Adds @from to @into row by row (counts, histograms, loss; min and max are merged). A total keeps

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Rows of an interval: found by key in constant time, added up. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <dmasync/interval.h>
-
-#define INDEX_MIN 64
+#include "index.h"
 
 void interval_init(struct interval *iv)
 {
@@ -15,9 +15,13 @@ void interval_init(struct interval *iv)
 void interval_free(struct interval *iv)
 {
 	free(iv->rows);
-	free(iv->row_index);
 	free(iv->procs);
-	free(iv->proc_index);
+	free(iv->stacks);
+	free(iv->samples);
+	index_free(&iv->row_index);
+	index_free(&iv->proc_index);
+	index_free(&iv->stack_index);
+	index_free(&iv->sample_index);
 	interval_init(iv);
 }
 
@@ -27,17 +31,21 @@ void interval_clear(struct interval *iv)
 		.rows = iv->rows,
 		.cap_rows = iv->cap_rows,
 		.row_index = iv->row_index,
-		.index_size = iv->index_size,
 		.procs = iv->procs,
 		.cap_procs = iv->cap_procs,
 		.proc_index = iv->proc_index,
-		.proc_index_size = iv->proc_index_size,
+		.stacks = iv->stacks,
+		.cap_stacks = iv->cap_stacks,
+		.stack_index = iv->stack_index,
+		.samples = iv->samples,
+		.cap_samples = iv->cap_samples,
+		.sample_index = iv->sample_index,
 	};
 
-	if (kept.row_index)
-		memset(kept.row_index, 0, kept.index_size * sizeof(*kept.row_index));
-	if (kept.proc_index)
-		memset(kept.proc_index, 0, kept.proc_index_size * sizeof(*kept.proc_index));
+	index_clear(&kept.row_index);
+	index_clear(&kept.proc_index);
+	index_clear(&kept.stack_index);
+	index_clear(&kept.sample_index);
 	*iv = kept;
 }
 
@@ -50,132 +58,116 @@ static __u32 hash_string(__u32 h, const char *s)
 	return h;
 }
 
-static __u32 hash_row(const struct row *r)
+static __u32 hash_row(const void *element)
 {
+	const struct row *r = element;
 	__u32 h = (2166136261u ^ r->op) * 16777619u;
 
 	h = (h ^ r->dir) * 16777619u;
 	return hash_string(hash_string(h, r->dev), r->driver);
 }
 
-static __u32 hash_tgid(__u32 tgid)
+static __u32 hash_proc(const void *element)
 {
-	return tgid * 2654435761u >> 7;
+	return ((const struct proc_row *)element)->tgid * 2654435761u >> 7;
 }
 
-static bool same_key(const struct row *a, const struct row *b)
+static __u32 hash_stack(const void *element)
 {
+	const struct stack_row *r = element;
+
+	return ((r->row * 31 + r->stack) * 2654435761u ^ r->tgid) * 2654435761u >> 7;
+}
+
+static __u32 hash_sample(const void *element)
+{
+	const struct sample_row *r = element;
+
+	return (r->stack * 2654435761u ^ r->tgid) * 2654435761u >> 7;
+}
+
+static bool same_row(const void *x, const void *y)
+{
+	const struct row *a = x, *b = y;
+
 	return a->op == b->op && a->dir == b->dir && !strcmp(a->dev, b->dev) &&
 	       !strcmp(a->driver, b->driver);
 }
 
-/* Makes room for one more element of @size bytes behind @n; new memory is not cleared. */
-static int reserve(void **array, size_t *cap, size_t n, size_t size)
+static bool same_proc(const void *x, const void *y)
 {
-	size_t new_cap = *cap ? *cap * 2 : 16;
-	void *p;
-
-	if (n < *cap)
-		return 0;
-	p = reallocarray(*array, new_cap, size);
-	if (!p)
-		return -ENOMEM;
-	*array = p;
-	*cap = new_cap;
-	return 0;
+	return ((const struct proc_row *)x)->tgid == ((const struct proc_row *)y)->tgid;
 }
 
-static void index_put(__u32 *index, size_t size, __u32 hash, size_t pos)
+static bool same_stack(const void *x, const void *y)
 {
-	size_t i = hash & (size - 1);
+	const struct stack_row *a = x, *b = y;
 
-	while (index[i])
-		i = (i + 1) & (size - 1);
-	index[i] = pos + 1;
+	return a->row == b->row && a->stack == b->stack && a->tgid == b->tgid;
 }
 
-static int grow_row_index(struct interval *iv)
+static bool same_sample(const void *x, const void *y)
 {
-	size_t size = iv->index_size ? iv->index_size * 2 : INDEX_MIN, i;
-	__u32 *index;
+	const struct sample_row *a = x, *b = y;
 
-	if ((iv->n_rows + 1) * 2 <= iv->index_size)
-		return 0;
-	index = calloc(size, sizeof(*index));
-	if (!index)
-		return -ENOMEM;
-	for (i = 0; i < iv->n_rows; i++)
-		index_put(index, size, hash_row(&iv->rows[i]), i);
-	free(iv->row_index);
-	iv->row_index = index;
-	iv->index_size = size;
-	return 0;
+	return a->stack == b->stack && a->tgid == b->tgid;
 }
 
-static int grow_proc_index(struct interval *iv)
-{
-	size_t size = iv->proc_index_size ? iv->proc_index_size * 2 : INDEX_MIN, i;
-	__u32 *index;
-
-	if ((iv->n_procs + 1) * 2 <= iv->proc_index_size)
-		return 0;
-	index = calloc(size, sizeof(*index));
-	if (!index)
-		return -ENOMEM;
-	for (i = 0; i < iv->n_procs; i++)
-		index_put(index, size, hash_tgid(iv->procs[i].tgid), i);
-	free(iv->proc_index);
-	iv->proc_index = index;
-	iv->proc_index_size = size;
-	return 0;
-}
+static const struct index_kind row_kind = { sizeof(struct row), hash_row, same_row };
+static const struct index_kind proc_kind = { sizeof(struct proc_row), hash_proc, same_proc };
+static const struct index_kind stack_kind = { sizeof(struct stack_row), hash_stack, same_stack };
+static const struct index_kind sample_kind = { sizeof(struct sample_row), hash_sample,
+					       same_sample };
 
 struct row *interval_row(struct interval *iv, const struct row *like)
 {
-	__u32 hash = hash_row(like);
 	struct row *row;
-	size_t i;
+	bool found;
 
-	if (grow_row_index(iv))
-		return NULL;
-	i = hash & (iv->index_size - 1);
-	for (; iv->row_index[i]; i = (i + 1) & (iv->index_size - 1)) {
-		row = &iv->rows[iv->row_index[i] - 1];
-		if (same_key(row, like))
-			return row;
-	}
-	if (reserve((void **)&iv->rows, &iv->cap_rows, iv->n_rows, sizeof(*iv->rows)))
-		return NULL;
-	row = &iv->rows[iv->n_rows];
-	*row = *like;
+	row = index_find(&iv->row_index, &row_kind, (void **)&iv->rows, &iv->n_rows, &iv->cap_rows,
+			 like, &found);
+	if (!row || found)
+		return row;
 	memset(&row->sum, 0, sizeof(row->sum));
 	memset(row->hist, 0, sizeof(row->hist));
 	row->min_ns = row->max_ns = row->dsb_derived = 0;
-	iv->row_index[i] = ++iv->n_rows;
 	return row;
 }
 
 struct proc_row *interval_proc(struct interval *iv, __u32 tgid, const char *comm)
 {
-	struct proc_row *proc;
-	size_t i;
+	struct proc_row like = { .tgid = tgid };
+	bool found;
 
-	if (grow_proc_index(iv))
-		return NULL;
-	i = hash_tgid(tgid) & (iv->proc_index_size - 1);
-	for (; iv->proc_index[i]; i = (i + 1) & (iv->proc_index_size - 1)) {
-		proc = &iv->procs[iv->proc_index[i] - 1];
-		if (proc->tgid == tgid)
-			return proc;
-	}
-	if (reserve((void **)&iv->procs, &iv->cap_procs, iv->n_procs, sizeof(*iv->procs)))
-		return NULL;
-	proc = &iv->procs[iv->n_procs];
-	memset(proc, 0, sizeof(*proc));
-	proc->tgid = tgid;
-	strncpy(proc->comm, comm, sizeof(proc->comm) - 1);
-	iv->proc_index[i] = ++iv->n_procs;
-	return proc;
+	snprintf(like.comm, sizeof(like.comm), "%s", comm);
+	return index_find(&iv->proc_index, &proc_kind, (void **)&iv->procs, &iv->n_procs,
+			  &iv->cap_procs, &like, &found);
+}
+
+struct stack_row *interval_stack(struct interval *iv, const struct stack_row *like)
+{
+	struct stack_row *row;
+	bool found;
+
+	row = index_find(&iv->stack_index, &stack_kind, (void **)&iv->stacks, &iv->n_stacks,
+			 &iv->cap_stacks, like, &found);
+	if (!row || found)
+		return row;
+	memset(&row->sum, 0, sizeof(row->sum));
+	row->dsb_derived = 0;
+	return row;
+}
+
+struct sample_row *interval_sample(struct interval *iv, const struct sample_row *like)
+{
+	struct sample_row *row;
+	bool found;
+
+	row = index_find(&iv->sample_index, &sample_kind, (void **)&iv->samples, &iv->n_samples,
+			 &iv->cap_samples, like, &found);
+	if (row && !found)
+		row->samples = 0;
+	return row;
 }
 
 void counts_add(struct call_counts *into, const struct call_counts *from)
@@ -239,6 +231,40 @@ static int add_procs(struct interval *into, const struct interval *from)
 	return 0;
 }
 
+static int add_stacks(struct interval *into, const struct interval *from)
+{
+	size_t i;
+
+	for (i = 0; i < from->n_stacks; i++) {
+		struct stack_row like = from->stacks[i], *row;
+		struct row *of = interval_row(into, &from->rows[like.row]);
+
+		if (!of)
+			return -ENOMEM;
+		like.row = of - into->rows;
+		row = interval_stack(into, &like);
+		if (!row)
+			return -ENOMEM;
+		counts_add(&row->sum, &from->stacks[i].sum);
+		row->dsb_derived += from->stacks[i].dsb_derived;
+	}
+	return 0;
+}
+
+static int add_samples(struct interval *into, const struct interval *from)
+{
+	struct sample_row *row;
+	size_t i;
+
+	for (i = 0; i < from->n_samples; i++) {
+		row = interval_sample(into, &from->samples[i]);
+		if (!row)
+			return -ENOMEM;
+		row->samples += from->samples[i].samples;
+	}
+	return 0;
+}
+
 int interval_add(struct interval *into, const struct interval *from)
 {
 	struct row *row;
@@ -255,10 +281,14 @@ int interval_add(struct interval *into, const struct interval *from)
 	into->dur_ns += from->dur_ns;
 	into->merged += from->merged ? from->merged : 1;
 	into->has_procs |= from->has_procs;
+	into->has_stacks |= from->has_stacks;
+	into->has_samples |= from->has_samples;
 	into->has_pmu |= from->has_pmu;
 	into->pmu_dsb += from->pmu_dsb;
 	loss_add(&into->loss, &from->loss);
-	return add_procs(into, from);
+	if (add_procs(into, from) || add_stacks(into, from))
+		return -ENOMEM;
+	return add_samples(into, from);
 }
 
 __u64 loss_total(const struct loss *loss)
