@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Copies of the BPF object: opened, told what to do, given the maps they share, loaded. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include "object.h"
+#include "dmasync.skel.h"
+#include "fsession.skel.h"
+
+/* Since 7.0; Debian 12's headers and libbpf do not have it. */
+#define TRACE_FSESSION 58
+
+/* libbpf's print callback has no argument to pass a context: its last warning is kept here. */
+static char last_warning[160];
+static bool pass_messages;
+
+static int keep_warning(enum libbpf_print_level level, const char *fmt, va_list args)
+{
+	va_list copy;
+
+	if (level == LIBBPF_WARN) {
+		va_copy(copy, args);
+		vsnprintf(last_warning, sizeof(last_warning), fmt, copy);
+		va_end(copy);
+		last_warning[strcspn(last_warning, "\n")] = '\0';
+	}
+	return pass_messages && level != LIBBPF_DEBUG ? vfprintf(stderr, fmt, args) : 0;
+}
+
+void object_messages(bool pass)
+{
+	pass_messages = pass;
+	last_warning[0] = '\0';
+	libbpf_set_print(keep_warning);
+}
+
+const char *object_last_warning(void)
+{
+	return last_warning;
+}
+
+static struct bpf_program *program(const struct bpf_object *obj, const struct hook *h,
+				   const char *end)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s_%s", h->programs, end);
+	return bpf_object__find_program_by_name(obj, name);
+}
+
+void object_programs(const struct bpf_object *obj, const struct hook *h, enum rung rung,
+		     struct bpf_program **entry, struct bpf_program **exit)
+{
+	*exit = NULL;
+	switch (rung) {
+	case RUNG_FSESSION:
+		*entry = program(obj, h, "session");
+		/* Hooks of one end are the same program on both trampoline rungs. */
+		if (!*entry)
+			*entry = program(obj, h, "entry");
+		break;
+	case RUNG_FENTRY:
+		*entry = program(obj, h, "entry");
+		*exit = program(obj, h, "exit");
+		break;
+	default:
+		*entry = program(obj, h, "kprobe");
+		*exit = program(obj, h, "kretprobe");
+	}
+}
+
+static int want_program(struct bpf_program *prog, const struct hook *h, enum rung rung)
+{
+	int err;
+
+	if (!prog)
+		return 0;
+	bpf_program__set_autoload(prog, true);
+	if (rung == RUNG_KPROBE)
+		return 0;
+	err = bpf_program__set_attach_target(prog, 0, h->function);
+	if (!err && strstr(bpf_program__name(prog), "_session"))
+		err = bpf_program__set_expected_attach_type(prog, TRACE_FSESSION);
+	return err;
+}
+
+static int set_config(const struct bpf_object *obj, const struct attach_config *cfg)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(obj, ".rodata");
+	struct session_config *c;
+	size_t size = 0;
+
+	c = map ? (void *)bpf_map__initial_value(map, &size) : NULL;
+	if (!c || size != sizeof(*c))
+		return -EINVAL;
+	c->tgid = cfg->tgid;
+	if (cfg->comm)
+		strncpy((char *)c->comm, cfg->comm, sizeof(c->comm) - 1);
+	c->cpus = cfg->cpus;
+	c->page_shift = __builtin_ctzl(sysconf(_SC_PAGESIZE));
+	c->max_rows = cfg->max_rows;
+	c->flags = (cfg->comm ? CONFIG_COMM : 0) | (cfg->procs ? CONFIG_PROCS : 0) |
+		   (cfg->sync_has_barrier ? CONFIG_SYNC_BARRIER : 0);
+	c->iommu_map_sg = cfg->facts.iommu_map_sg;
+	return 0;
+}
+
+/* Maps that all objects of a session share. */
+static const char *const shared_maps[] = { "row_values", "row_infos", "procs", ".bss" };
+
+#define N_SHARED (sizeof(shared_maps) / sizeof(shared_maps[0]))
+
+int object_map_fd(const struct bpf_object *obj, const char *name)
+{
+	return bpf_object__find_map_fd_by_name(obj, name);
+}
+
+/* Sizes the maps, or takes those of @first. */
+static int set_maps(const struct bpf_object *obj, const struct attach_config *cfg,
+		    const struct bpf_object *first)
+{
+	struct bpf_map *map[N_SHARED];
+	struct session_state *state;
+	int err = 0;
+
+	for (size_t i = 0; i < N_SHARED; i++) {
+		map[i] = bpf_object__find_map_by_name(obj, shared_maps[i]);
+		if (!map[i])
+			return -EINVAL;
+	}
+	if (!cfg->procs)
+		bpf_map__set_autocreate(map[2], false);
+	for (size_t i = 0; i < N_SHARED && first && !err; i++)
+		if (i != 2 || cfg->procs)
+			err = bpf_map__reuse_fd(map[i], object_map_fd(first, shared_maps[i]));
+	if (first)
+		return err;
+	state = (void *)bpf_map__initial_value(map[3], &(size_t){ 0 });
+	state->n_rows = ROWS_RESERVED;
+	state->stride = cfg->max_rows;
+	state->extras = cfg->bytes ? EXTRA_BYTES : 0;
+	hist_fill_log2(state->log2);
+	err = bpf_map__set_max_entries(map[0], 2 * cfg->cpus * cfg->max_rows);
+	return err ?: bpf_map__set_max_entries(map[1], cfg->max_rows);
+}
+
+static struct bpf_object *open_object(enum rung rung)
+{
+	const void *elf;
+	size_t size;
+
+	if (rung == RUNG_FSESSION)
+		elf = fsession_bpf__elf_bytes(&size);
+	else
+		elf = dmasync_bpf__elf_bytes(&size);
+	return bpf_object__open_mem(elf, size, NULL);
+}
+
+struct bpf_program *object_caller(const struct bpf_object *obj)
+{
+	return bpf_object__find_program_by_name(obj, "call_null_target");
+}
+
+int object_load(const struct attach_config *cfg, enum rung rung, const struct hook *hooks,
+		const unsigned int *set, unsigned int n, const struct bpf_object *first,
+		struct bpf_object **out)
+{
+	struct bpf_object *obj = open_object(rung);
+	int err;
+
+	if (!obj)
+		return -errno;
+	err = set_config(obj, cfg);
+	err = err ?: set_maps(obj, cfg, first);
+	for (unsigned int i = 0; i < n && !err; i++) {
+		const struct hook *h = &hooks[set[i]];
+		struct bpf_program *entry, *exit;
+
+		object_programs(obj, h, rung, &entry, &exit);
+		err = entry ? want_program(entry, h, rung) : -ENOENT;
+		err = err ?: want_program(exit, h, rung);
+		if (!err && h->kind == HOOK_MEASURE)
+			err = want_program(object_caller(obj), h, RUNG_FENTRY);
+	}
+	err = err ?: bpf_object__load(obj);
+	if (err) {
+		bpf_object__close(obj);
+		return err;
+	}
+	*out = obj;
+	return 0;
+}
+
+__u64 object_recursion_misses(const struct bpf_object *obj)
+{
+	struct bpf_program *prog;
+	__u64 misses = 0;
+
+	bpf_object__for_each_program (prog, obj) {
+		struct bpf_prog_info info = {};
+		__u32 len = sizeof(info);
+
+		if (bpf_program__fd(prog) >= 0 &&
+		    !bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &len))
+			misses += info.recursion_misses;
+	}
+	return misses;
+}
+
+void object_print_stats(const struct bpf_object *obj, FILE *out)
+{
+	struct bpf_program *prog;
+
+	bpf_object__for_each_program (prog, obj) {
+		struct bpf_prog_info info = {};
+		__u32 len = sizeof(info);
+
+		if (bpf_program__fd(prog) < 0 ||
+		    bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &len) || !info.run_cnt)
+			continue;
+		fprintf(out, "  %-32s %10llu runs %8.1f ns/run\n", bpf_program__name(prog),
+			(unsigned long long)info.run_cnt, (double)info.run_time_ns / info.run_cnt);
+	}
+}

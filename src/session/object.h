@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Copies of the BPF object, loaded for the attach ladder; all of a session share maps and state. */
+#ifndef OBJECT_H
+#define OBJECT_H
+
+#include <stdio.h>
+#include <bpf/libbpf.h>
+#include <dmasync/attach.h>
+
+/* Keeps libbpf's newest warning from here on, and with @pass lets what it says through to stderr.
+ */
+void object_messages(bool pass);
+
+/* That warning, without its newline; empty when there was none. */
+const char *object_last_warning(void);
+
+/*
+ * Loads the programs that @n of @hooks, those at the indices @set, need at @rung. Maps are those of
+ * @first, an object loaded earlier, or new ones when it is NULL. 0 with *@out to be given to
+ * bpf_object__close(), or -errno.
+ */
+int object_load(const struct attach_config *cfg, enum rung rung, const struct hook *hooks,
+		const unsigned int *set, unsigned int n, const struct bpf_object *first,
+		struct bpf_object **out);
+
+/* Programs of @h at @rung: *@entry always, *@exit only for hooks of both ends, else NULL. */
+void object_programs(const struct bpf_object *obj, const struct hook *h, enum rung rung,
+		     struct bpf_program **entry, struct bpf_program **exit);
+
+/*
+ * A program that is never attached: a test run of it makes the kernel call the null target. Loaded
+ * with the hook of HOOK_MEASURE.
+ */
+struct bpf_program *object_caller(const struct bpf_object *obj);
+
+/* Descriptor of the map @name. */
+int object_map_fd(const struct bpf_object *obj, const char *name);
+
+/* Over its programs: see attach_recursion_misses() and attach_print_stats(). */
+__u64 object_recursion_misses(const struct bpf_object *obj);
+void object_print_stats(const struct bpf_object *obj, FILE *out);
+
+#endif
