@@ -304,7 +304,7 @@ static int run(const struct bench_options *opt, struct bench_result *r)
 	r->cpu = pin(opt->cpu);
 	err = r->cpu < 0 ? r->cpu : measure(&u, opt, r);
 	if (!err) {
-		features_read(&features, NULL, NULL, 0);
+		features_read(&features, NULL, false, NULL, 0);
 		r->flavour = features.flavour;
 		features_free(&features);
 		count(&u, opt, r);

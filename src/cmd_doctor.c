@@ -240,7 +240,7 @@ static void examine(struct doctor *d)
 	d->arm64 = !strcmp(d->uts.machine, "aarch64");
 	doctor_add(d, "kernel", CHECK_OK, "%s %s", d->uts.release, d->uts.machine);
 	doctor_check_kernel(d);
-	features_read(&d->features, NULL, NULL, 0);
+	features_read(&d->features, NULL, true, NULL, 0);
 	check_flavour(d);
 	check_barriers(d);
 	check_hooks(d);

@@ -28,7 +28,10 @@ struct features {
 	enum answer map_sg;
 	enum answer map_phys;
 	enum answer unmap_phys;
-	/* Sites by function and offset; owned, freed by features_free(). */
+	/*
+	 * Sites of a kernel of FLAVOUR_UPSTREAM_BATCHED, others have none, by function and offset;
+	 * owned, freed by features_free().
+	 */
 	struct barrier_site *sites;
 	size_t n_sites;
 	bool sites_complete;	  /* every function of the list that exists could be decoded */
@@ -45,15 +48,16 @@ struct feature_source {
 
 /*
  * Looks at the running kernel, or at @src if it is not NULL. Never fails: what could not be read
- * is UNKNOWN, with the reason in ->why. Silent. The symbols of @also are looked up in the same pass
- * over the symbol table, which takes longer than all the rest; they are left as they are when it
- * cannot be read. May be NULL.
+ * is UNKNOWN, with the reason in ->why. Silent. Barrier sites are looked for with @sites only: on a
+ * batched kernel that takes a pass over the whole symbol table, which is longer than all the rest.
+ * The symbols of @also, which may be NULL, are looked up on the way; they are left as they are when
+ * the symbols cannot be read.
  *
  * The flavour comes from symbols, never from the version: Android's 6.12 carries a backport of
  * the batching that Linux 7.1 has.
  */
-void features_read(struct features *f, const struct feature_source *src, struct ksym *also,
-		   size_t n_also);
+void features_read(struct features *f, const struct feature_source *src, bool sites,
+		   struct ksym *also, size_t n_also);
 
 void features_free(struct features *f);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Looks kernel symbols up without keeping the kernel's symbol table in memory. */
+/* Looks kernel symbols up: all that is known of them from the table, or the quick way. */
 #ifndef DMASYNC_KSYMS_H
 #define DMASYNC_KSYMS_H
 
@@ -30,6 +30,14 @@ enum ksyms_view {
  * reason and the cure in @why (of @len bytes, may be 0). @why is also filled for KSYMS_HIDDEN.
  */
 int ksyms_find(const char *path, struct ksym *syms, size_t n, char *why, size_t len);
+
+/*
+ * Looks up @n symbols of the running kernel's core by asking for each: a thousandth of the work of
+ * ksyms_find(), but not whether a name exists more than once (->seen is 0 or 1) or has clones
+ * (->clones stays false). 0, or -errno, silently, where the kernel has no such way or hides its
+ * addresses; it is ksyms_find()'s turn then, and @syms holds nothing of worth.
+ */
+int ksyms_ask(struct ksym *syms, size_t n);
 
 /*
  * Sets @found[i] where ftrace lists @names[i] as traceable (tracefs' available_filter_functions).

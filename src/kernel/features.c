@@ -270,7 +270,7 @@ static void read_answers(struct features *f, const struct kcore *kc, const char 
 	f->unmap_phys = answer_calls(kc, machine, &syms[SYM_UNMAP_PAGE], &syms[SYM_UNMAP_PHYS]);
 }
 
-/* Everything that one pass over the symbols has to find: our own, then @also. NULL: no memory. */
+/* Everything to find: what decides, then @also, then the callers of the flush. NULL: no memory. */
 static struct ksym *wanted_symbols(const struct ksym *also, size_t n_also)
 {
 	struct ksym *syms = calloc(N_SYMS + n_also, sizeof(*syms));
@@ -278,25 +278,47 @@ static struct ksym *wanted_symbols(const struct ksym *also, size_t n_also)
 
 	for (i = 0; syms && i < SYM_COUNT; i++)
 		syms[i].name = symbols[i];
-	for (i = 0; syms && i < N_CALLERS; i++)
-		syms[SYM_COUNT + i].name = flush_callers[i];
 	for (i = 0; syms && i < n_also; i++)
-		syms[N_SYMS + i] = also[i];
+		syms[SYM_COUNT + i] = also[i];
+	for (i = 0; syms && i < N_CALLERS; i++)
+		syms[SYM_COUNT + n_also + i].name = flush_callers[i];
 	return syms;
 }
 
-void features_read(struct features *f, const struct feature_source *src, struct ksym *also,
-		   size_t n_also)
+/* Looks up @syms, those that decide and @n_also more at least. 0, or KSYMS_HIDDEN, or -errno. */
+static int look_up(struct features *f, const struct feature_source *src, bool live, bool sites,
+		   struct ksym *syms, size_t n_also)
+{
+	/* Where barriers are inlined, clones and second functions of a name matter. */
+	if (live && !ksyms_ask(syms, SYM_COUNT + n_also) &&
+	    !(sites && flavour_of(syms, src->machine) == FLAVOUR_UPSTREAM_BATCHED))
+		return 0;
+	return ksyms_find(src->kallsyms, syms, N_SYMS + n_also, f->why, sizeof(f->why));
+}
+
+static void read_sites(struct features *f, const struct kcore *kc, const struct ksym *callers)
+{
+	f->sites_complete = true;
+	if (f->flavour != FLAVOUR_UPSTREAM_BATCHED)
+		return;
+	for (size_t i = 0; i < N_CALLERS; i++)
+		if (add_sites(f, kc, &callers[i]))
+			f->sites_complete = false;
+}
+
+void features_read(struct features *f, const struct feature_source *src, bool sites,
+		   struct ksym *also, size_t n_also)
 {
 	struct feature_source here = { KSYMS_PATH, KCORE_PATH, "" };
 	struct ksym *syms = wanted_symbols(also, n_also);
 	struct kcore *kc = NULL;
 	struct utsname uts;
+	bool live = !src;
 	size_t i;
 
 	memset(f, 0, sizeof(*f));
 	f->flavour = FLAVOUR_UNKNOWN;
-	if (!src) {
+	if (live) {
 		uname(&uts);
 		here.machine = uts.machine;
 		src = &here;
@@ -305,21 +327,18 @@ void features_read(struct features *f, const struct feature_source *src, struct 
 		snprintf(f->why, sizeof(f->why), "out of memory");
 		return;
 	}
-	if (ksyms_find(src->kallsyms, syms, N_SYMS + n_also, f->why, sizeof(f->why)) < 0)
+	if (look_up(f, src, live, sites, syms, n_also) < 0)
 		goto out;
 	for (i = 0; i < n_also; i++)
-		also[i] = syms[N_SYMS + i];
+		also[i] = syms[SYM_COUNT + i];
 	f->flavour = flavour_of(syms, src->machine);
 	f->flush_symbol = syms[SYM_OUR_FLUSH].seen;
 	/* Hidden addresses leave f->why with the reason; the names were enough for the flavour. */
 	if (f->why[0] || kcore_open(src->kcore, &kc, f->why, sizeof(f->why)))
 		goto out;
 	read_answers(f, kc, src->machine, syms);
-	f->sites_complete = true;
-	/* No dsb to look for elsewhere. */
-	for (i = SYM_COUNT; i < N_SYMS && !strcmp(src->machine, "aarch64"); i++)
-		if (add_sites(f, kc, &syms[i]))
-			f->sites_complete = false;
+	if (sites)
+		read_sites(f, kc, syms + SYM_COUNT + n_also);
 	kcore_close(kc);
 out:
 	free(syms);

@@ -336,7 +336,7 @@ int session_open(const struct options *opt, struct session **out)
 	s->max_rows = opt->max_rows ?: default_rows(cpus);
 	describe_machine(&s->hdr);
 	n_syms = hooks_symbols(syms);
-	features_read(&s->features, NULL, syms, n_syms);
+	features_read(&s->features, NULL, opt->exact || opt->level == LEVEL_ARCH, syms, n_syms);
 	s->hdr.flavour = s->features.flavour;
 	s->hdr.level = opt->level;
 	s->hdr.exact = opt->exact;

@@ -98,7 +98,7 @@ static void batched(void **state)
 	text[5 * 16 + 8] = DSB_ST;
 	text[6 * 16 + 1] = DSB_SY;
 	write_kernel(upstream, 8);
-	features_read(&f, &src, NULL, 0);
+	features_read(&f, &src, true, NULL, 0);
 	assert_string_equal(f.why, "");
 	assert_int_equal(f.flavour, FLAVOUR_UPSTREAM_BATCHED);
 	assert_int_equal(feature_map_sg_inner_complete(&f), ANSWER_YES);
@@ -115,13 +115,35 @@ static void batched(void **state)
 	features_free(&f);
 }
 
+/* Without sites nothing else is missing, and a kernel that does not batch has none. */
+static void no_sites(void **state)
+{
+	struct features f;
+
+	text[5 * 16 + 4] = DSB_SY;
+	write_kernel(upstream, 8);
+	features_read(&f, &src, false, NULL, 0);
+	assert_int_equal(f.flavour, FLAVOUR_UPSTREAM_BATCHED);
+	assert_int_equal(feature_map_phys_inner_complete(&f), ANSWER_NO);
+	assert_false(f.sites_complete);
+	assert_int_equal(f.n_sites, 0);
+	features_free(&f);
+	text[0] = DSB_SY;
+	write_kernel(upstream, 1);
+	features_read(&f, &src, true, NULL, 0);
+	assert_int_equal(f.flavour, FLAVOUR_PER_ENTRY);
+	assert_true(f.sites_complete);
+	assert_int_equal(f.n_sites, 0);
+	features_free(&f);
+}
+
 static void inlined(void **state)
 {
 	struct features f;
 
 	text[3 * 16 + 5] = bl(3 * 16 + 5, 2 * 16);
 	write_kernel(upstream, 8);
-	features_read(&f, &src, NULL, 0);
+	features_read(&f, &src, true, NULL, 0);
 	assert_int_equal(feature_map_sg_inner_complete(&f), ANSWER_NO);
 	features_free(&f);
 }
@@ -134,21 +156,21 @@ static void flavours(void **state)
 	struct features f;
 
 	write_kernel(upstream, 1);
-	features_read(&f, &src, NULL, 0);
+	features_read(&f, &src, true, NULL, 0);
 	assert_int_equal(f.flavour, FLAVOUR_PER_ENTRY);
 	features_free(&f);
 	write_kernel(ours, 3);
-	features_read(&f, &src, NULL, 0);
+	features_read(&f, &src, true, NULL, 0);
 	assert_int_equal(f.flavour, FLAVOUR_DMASYNC_BATCHED);
 	assert_true(f.flush_symbol);
 	features_free(&f);
 	write_kernel(none, 1);
-	features_read(&f, &src, NULL, 0);
+	features_read(&f, &src, true, NULL, 0);
 	assert_int_equal(f.flavour, FLAVOUR_NONE);
 	features_free(&f);
 	src.machine = "riscv64";
 	write_kernel(upstream, 1);
-	features_read(&f, &src, NULL, 0);
+	features_read(&f, &src, true, NULL, 0);
 	assert_int_equal(f.flavour, FLAVOUR_NONE);
 	features_free(&f);
 }
@@ -159,7 +181,7 @@ static void unreadable(void **state)
 	FILE *out;
 
 	src.kallsyms = "/nonexistent";
-	features_read(&f, &src, NULL, 0);
+	features_read(&f, &src, true, NULL, 0);
 	assert_int_equal(f.flavour, FLAVOUR_UNKNOWN);
 	assert_int_equal(feature_map_sg_inner_complete(&f), ANSWER_UNKNOWN);
 	assert_string_not_equal(f.why, "");
@@ -170,7 +192,7 @@ static void unreadable(void **state)
 	out = fopen(symbols, "w");
 	fputs("0000000000000000 T arch_sync_dma_for_device\n", out);
 	fclose(out);
-	features_read(&f, &src, NULL, 0);
+	features_read(&f, &src, true, NULL, 0);
 	assert_int_equal(f.flavour, FLAVOUR_PER_ENTRY);
 	assert_false(f.sites_complete);
 	assert_non_null(strstr(f.why, "kptr_restrict"));
@@ -178,7 +200,7 @@ static void unreadable(void **state)
 
 	write_kernel(upstream, 8);
 	src.kcore = "/nonexistent";
-	features_read(&f, &src, NULL, 0);
+	features_read(&f, &src, true, NULL, 0);
 	assert_int_equal(f.flavour, FLAVOUR_UPSTREAM_BATCHED);
 	assert_int_equal(feature_map_sg_inner_complete(&f), ANSWER_UNKNOWN);
 	assert_non_null(strstr(f.why, "/nonexistent"));
@@ -187,31 +209,31 @@ static void unreadable(void **state)
 
 static void incomplete(void **state)
 {
-	const char *const clones[] = { "arch_sync_dma_for_device", "swiotlb_bounce",
-				       "swiotlb_bounce.part.0" };
-	const char *const drivers[] = { "arch_sync_dma_for_device",
+	const char *const clones[] = { "arch_sync_dma_for_device", "dcache_clean_poc_nosync",
+				       "swiotlb_bounce", "swiotlb_bounce.part.0" };
+	const char *const drivers[] = { "arch_sync_dma_for_device", "dcache_clean_poc_nosync",
 					"dma_sync_single_for_cpu.constprop.0" };
 	struct features f;
 
 	text[5 * 16] = BRK_KPROBE; /* at the entry: nothing can be hidden there */
 	write_kernel(upstream, 8);
-	features_read(&f, &src, NULL, 0);
+	features_read(&f, &src, true, NULL, 0);
 	assert_true(f.sites_complete);
 	features_free(&f);
 
 	text[5 * 16 + 7] = BRK_KPROBE;
 	write_kernel(upstream, 8);
-	features_read(&f, &src, NULL, 0);
+	features_read(&f, &src, true, NULL, 0);
 	assert_false(f.sites_complete);
 	assert_non_null(strstr(f.why, "dma_direct_map_sg"));
 	features_free(&f);
 
-	write_kernel(clones, 3);
-	features_read(&f, &src, NULL, 0);
+	write_kernel(clones, 4);
+	features_read(&f, &src, true, NULL, 0);
 	assert_false(f.sites_complete);
 	features_free(&f);
-	write_kernel(drivers, 2);
-	features_read(&f, &src, NULL, 0);
+	write_kernel(drivers, 3);
+	features_read(&f, &src, true, NULL, 0);
 	assert_true(f.sites_complete);
 	features_free(&f);
 }
@@ -231,7 +253,7 @@ static void x86(void **state)
 	text[5 * 16 + 4] = DSB_SY;
 	src.machine = "x86_64";
 	write_kernel(upstream, 8);
-	features_read(&f, &src, NULL, 0);
+	features_read(&f, &src, true, NULL, 0);
 	assert_int_equal(f.flavour, FLAVOUR_NONE);
 	assert_int_equal(feature_map_sg_inner_complete(&f), ANSWER_YES);
 	assert_int_equal(f.n_sites, 0);
@@ -274,6 +296,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(batched, setup),
+		cmocka_unit_test_setup(no_sites, setup),
 		cmocka_unit_test_setup(inlined, setup),
 		cmocka_unit_test_setup(flavours, setup),
 		cmocka_unit_test_setup(unreadable, setup),
