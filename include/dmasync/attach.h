@@ -18,6 +18,9 @@ struct attach_config {
 	bool sync_has_barrier;
 	struct hook_facts facts;
 	bool verbose; /* pass libbpf's messages on */
+	/* Called with @ctx and what will be ->calibrate_prog before the null target is probed. */
+	void (*before_measure)(void *ctx, int prog);
+	void *ctx;
 };
 
 struct attachment {
@@ -37,9 +40,6 @@ struct attachment {
  */
 int attach_open(const struct attach_config *cfg, const struct hook *hooks, unsigned int n,
 		struct hook_state *states, unsigned int *n_states, struct attachment *at);
-
-/* Detaches the null target's probes; the others stay. */
-void attach_stop_calibrating(struct attachment *at);
 
 /* Calls of handlers that the kernel skipped so far, over all programs (since 5.12). */
 __u64 attach_recursion_misses(const struct attachment *at);

@@ -13,11 +13,18 @@ struct calibrate_sample {
 };
 
 /*
- * Runs the null target with @at's probes on it and fills in @cost; ->valid is false, with the
- * reason in @why, where this kernel cannot do it. @read_row returns the null target's row and
- * clears it. Silent; takes a few milliseconds.
+ * Runs the null target by @prog before it is probed; *@bare_ns, a __u64, is the time for
+ * calibrate(), or 0 when it cannot be run. Fits attach_config's before_measure.
  */
-void calibrate(struct attachment *at, int (*read_row)(void *ctx, struct calibrate_sample *sample),
-	       void *ctx, struct probe_cost *cost, char *why, size_t len);
+void calibrate_bare(void *bare_ns, int prog);
+
+/*
+ * Runs the null target with @at's probes on it, which stay there, and fills in @cost; ->valid is
+ * false, with the reason in @why, where this kernel cannot do it. @read_row returns the null
+ * target's row and clears it. Silent; takes a few milliseconds.
+ */
+void calibrate(const struct attachment *at, __u64 bare_ns,
+	       int (*read_row)(void *ctx, struct calibrate_sample *sample), void *ctx,
+	       struct probe_cost *cost, char *why, size_t len);
 
 #endif

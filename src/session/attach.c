@@ -16,7 +16,6 @@ struct attach_object {
 	struct bpf_object *obj;
 	struct bpf_link *links[2 * HEADER_HOOKS_MAX];
 	unsigned int n_links;
-	unsigned int measure, n_measure; /* the null target's links among them */
 };
 
 /* Working state of attach_open(). */
@@ -82,12 +81,30 @@ static void drop_object(struct attach_object *obj)
 	bpf_object__close(obj->obj);
 }
 
-static void note_measure(struct ladder *l, struct attach_object *obj, enum rung rung)
+/* Attaches one hook of the loaded @obj and notes how it came out. 0 or -errno. */
+static int try_hook(struct ladder *l, struct attach_object *obj, enum rung rung, unsigned int i)
 {
-	l->at->calibrated = rung;
-	l->at->calibrate_prog = bpf_program__fd(object_caller(obj->obj));
-	obj->n_measure = rung == RUNG_FSESSION ? 1 : 2;
-	obj->measure = obj->n_links - obj->n_measure;
+	const struct hook *h = &l->hooks[i];
+	int caller = -1, err;
+
+	if (h->kind == HOOK_MEASURE) {
+		caller = bpf_program__fd(object_caller(obj->obj));
+		if (l->cfg->before_measure)
+			l->cfg->before_measure(l->cfg->ctx, caller);
+	}
+	err = attach_hook(obj, h, rung);
+	if (err) {
+		fail_hook(&l->states[i], err, "attach");
+		l->last_err = err;
+		return err;
+	}
+	l->states[i].rung = rung;
+	l->states[i].reason[0] = '\0';
+	if (h->kind == HOOK_MEASURE) {
+		l->at->calibrated = rung;
+		l->at->calibrate_prog = caller;
+	}
+	return 0;
 }
 
 /* Attaches what it can of @set at @rung. */
@@ -96,7 +113,7 @@ static void try_set(struct ladder *l, enum rung rung, const unsigned int *set, u
 	struct attachment *at = l->at;
 	const struct bpf_object *first = at->n_objects ? at->objects[0].obj : NULL;
 	struct attach_object *obj, *more;
-	int failed;
+	int err;
 
 	more = realloc(at->objects, (at->n_objects + 1) * sizeof(*more));
 	if (!more) {
@@ -106,32 +123,22 @@ static void try_set(struct ladder *l, enum rung rung, const unsigned int *set, u
 	at->objects = more;
 	obj = &more[at->n_objects];
 	*obj = (struct attach_object){ 0 };
-	failed = object_load(l->cfg, rung, l->hooks, set, n, first, &obj->obj);
-	if (failed) {
-		l->last_err = failed;
+	err = object_load(l->cfg, rung, l->hooks, set, n, first, &obj->obj);
+	if (err) {
+		l->last_err = err;
 		for (unsigned int i = 0; i < n; i++)
-			fail_hook(&l->states[set[i]], l->last_err, "load");
+			fail_hook(&l->states[set[i]], err, "load");
 		/* One program that this kernel refuses must not take the others along. */
-		if (n > 1 && l->last_err != -EPERM)
+		if (n > 1 && err != -EPERM)
 			for (unsigned int i = 0; i < n; i++)
 				try_set(l, rung, &set[i], 1);
 		return;
 	}
 	for (unsigned int i = 0; i < n; i++) {
-		int err = attach_hook(obj, &l->hooks[set[i]], rung);
-
-		if (err) {
-			fail_hook(&l->states[set[i]], err, "attach");
-			l->last_err = err;
-			/* No trampolines at all: spare the kernel the other attempts. */
-			if (err == -ENOTSUPP_KERNEL && !obj->n_links)
-				break;
-			continue;
-		}
-		l->states[set[i]].rung = rung;
-		l->states[set[i]].reason[0] = '\0';
-		if (l->hooks[set[i]].kind == HOOK_MEASURE)
-			note_measure(l, obj, rung);
+		err = try_hook(l, obj, rung, set[i]);
+		/* No trampolines at all: spare the kernel the other attempts. */
+		if (err == -ENOTSUPP_KERNEL && !obj->n_links)
+			break;
 	}
 	if (obj->n_links)
 		at->n_objects++;
@@ -164,7 +171,18 @@ static bool group_served(const struct ladder *l, const struct hook *h)
 	return served;
 }
 
-static void climb(struct ladder *l, int rank)
+/* True when the kernel has a better hook of @h's group, which is tried first. */
+static bool has_better(const struct ladder *l, const struct hook *h)
+{
+	for (unsigned int i = 0; i < l->n; i++)
+		if (l->hooks[i].group == h->group && l->hooks[i].rank < h->rank &&
+		    l->hooks[i].exists)
+			return true;
+	return false;
+}
+
+/* Goes up with the best hook of each group or, when they have been tried, their stand-ins. */
+static void climb(struct ladder *l, bool stand_ins)
 {
 	unsigned int set[HEADER_HOOKS_MAX], n;
 
@@ -173,8 +191,9 @@ static void climb(struct ladder *l, int rank)
 		for (unsigned int i = 0; i < l->n; i++) {
 			const struct hook *h = &l->hooks[i];
 
-			if (h->rank == rank && h->exists && l->states[i].rung == RUNG_NONE &&
-			    rung_allowed(l, rung, h) && !group_served(l, h))
+			if (h->exists && l->states[i].rung == RUNG_NONE &&
+			    has_better(l, h) == stand_ins && rung_allowed(l, rung, h) &&
+			    !group_served(l, h))
 				set[n++] = i;
 		}
 		if (n)
@@ -281,8 +300,8 @@ int attach_open(const struct attach_config *cfg, const struct hook *hooks, unsig
 	object_messages(cfg->verbose);
 	for (unsigned int i = 0; i < n; i++)
 		init_state(&states[i], &hooks[i], cfg);
-	for (int rank = 0; rank < 2; rank++)
-		climb(&l, rank);
+	climb(&l, false);
+	climb(&l, true);
 	*n_states = compact_states(&l);
 	if (!at->n_objects) {
 		attach_close(at);
@@ -290,18 +309,6 @@ int attach_open(const struct attach_config *cfg, const struct hook *hooks, unsig
 		return l.last_err == -ENOMEM || l.last_err == -EPERM ? l.last_err : -EOPNOTSUPP;
 	}
 	return take_maps(at, cfg);
-}
-
-void attach_stop_calibrating(struct attachment *at)
-{
-	for (unsigned int i = 0; i < at->n_objects; i++) {
-		struct attach_object *obj = &at->objects[i];
-
-		for (unsigned int j = obj->measure; j < obj->measure + obj->n_measure; j++) {
-			bpf_link__destroy(obj->links[j]);
-			obj->links[j] = NULL;
-		}
-	}
 }
 
 void attach_close(struct attachment *at)

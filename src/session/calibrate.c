@@ -7,7 +7,7 @@
 #include "dmasync/calibrate.h"
 #include "dmasync/clock.h"
 
-#define RUNS 400 /* calls of the null target in the shorter of the two runs */
+#define RUNS 200 /* calls of the null target in the shorter of the two runs */
 #define ROUNDS 5 /* the quickest of them counts: an interrupt only ever adds time */
 #define TRIES 3
 #define TOLERANCE 0.05
@@ -47,14 +47,21 @@ static bool linear(double ratio)
 	return ratio > 2 * (1 - TOLERANCE) && ratio < 2 * (1 + TOLERANCE);
 }
 
-void calibrate(struct attachment *at, int (*read_row)(void *ctx, struct calibrate_sample *sample),
-	       void *ctx, struct probe_cost *cost, char *why, size_t len)
+void calibrate_bare(void *bare_ns, int prog)
 {
-	__u64 with, twice, without;
+	run(prog, RUNS / 4); /* warm up */
+	*(__u64 *)bare_ns = quickest(prog, RUNS);
+}
+
+void calibrate(const struct attachment *at, __u64 bare_ns,
+	       int (*read_row)(void *ctx, struct calibrate_sample *sample), void *ctx,
+	       struct probe_cost *cost, char *why, size_t len)
+{
+	__u64 with, twice;
 	struct calibrate_sample s;
 
 	*cost = (struct probe_cost){ 0 };
-	if (at->calibrated == RUNG_NONE || at->calibrate_prog < 0) {
+	if (at->calibrated == RUNG_NONE || at->calibrate_prog < 0 || !bare_ns) {
 		snprintf(why, len, "the null target bpf_fentry_test1 cannot be probed here");
 		return;
 	}
@@ -75,15 +82,13 @@ void calibrate(struct attachment *at, int (*read_row)(void *ctx, struct calibrat
 		if (linear((double)twice / with))
 			break;
 	}
-	attach_stop_calibrating(at);
-	without = quickest(at->calibrate_prog, RUNS);
 	if (s.calls != 3ULL * ROUNDS * RUNS) {
 		snprintf(why, len, "%llu of %u calls of the null target were recorded",
 			 (unsigned long long)s.calls, 3 * ROUNDS * RUNS);
 		return;
 	}
 	cost->floor_ns = (double)s.min_ns;
-	cost->tax_ns = with > without ? (double)(with - without) / RUNS : 0;
+	cost->tax_ns = with > bare_ns ? (double)(with - bare_ns) / RUNS : 0;
 	cost->linearity = (double)twice / with;
 	/* The whole cannot be less than its part: then the machine was too busy to tell. */
 	cost->valid = linear(cost->linearity) && cost->tax_ns >= cost->floor_ns;

@@ -114,6 +114,24 @@ static bool op_wanted(const struct options *opt, enum op op)
 	return !opt->ops || opt->ops & 1U << op;
 }
 
+#define OPS2(a, b) (1U << (a) | 1U << (b))
+#define OPS3(a, b, c) (OPS2(a, b) | 1U << (c))
+
+/* Calls in which the function of @group uses the bounce buffer. */
+static unsigned int bounced_ops(int group)
+{
+	switch (group) {
+	case GROUP_BOUNCE_MAP:
+		return OPS3(OP_MAP_SG, OP_MAP_PAGE, OP_IOVA_LINK);
+	case GROUP_BOUNCE_UNMAP:
+		return OPS3(OP_UNMAP_SG, OP_UNMAP_PAGE, OP_IOVA_UNLINK);
+	case GROUP_BOUNCE_DEVICE:
+		return OPS2(OP_SYNC_SG_FOR_DEVICE, OP_SYNC_SINGLE_FOR_DEVICE);
+	default:
+		return OPS2(OP_SYNC_SG_FOR_CPU, OP_SYNC_SINGLE_FOR_CPU);
+	}
+}
+
 static bool wanted(const struct options *opt, const struct features *f, const struct hook_def *d)
 {
 	bool per_entry = f->flavour == FLAVOUR_PER_ENTRY;
@@ -133,6 +151,7 @@ static bool wanted(const struct options *opt, const struct features *f, const st
 	case HOOK_SITE:
 		return false;
 	case HOOK_BOUNCE:
+		return !opt->ops || opt->ops & bounced_ops(d->group);
 	case HOOK_DEVICES:
 	case HOOK_MEASURE:
 		return true;

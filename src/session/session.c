@@ -35,6 +35,7 @@ struct session {
 	unsigned int max_rows;
 	__u64 begun_ns; /* start of the running interval */
 	__u64 misses;	/* recursion misses up to then */
+	__u64 bare_ns;	/* see calibrate_bare() */
 	struct loss_counters loss;
 	int stats_fd;
 };
@@ -230,6 +231,8 @@ static int attach_hooks(struct session *s, unsigned int cpus, const struct ksym 
 		.procs = s->opt.procs,
 		.sync_has_barrier = s->hdr.flavour == FLAVOUR_PER_ENTRY,
 		.verbose = s->opt.verbose,
+		.before_measure = calibrate_bare,
+		.ctx = &s->bare_ns,
 	};
 	int n = hooks_plan(&s->opt, &s->features, syms, hooks, &cfg.facts);
 
@@ -308,7 +311,7 @@ static void measure_probes(struct session *s)
 {
 	char why[128] = "";
 
-	calibrate(&s->at, read_calibration, s, &s->hdr.cost, why, sizeof(why));
+	calibrate(&s->at, s->bare_ns, read_calibration, s, &s->hdr.cost, why, sizeof(why));
 	if (!s->hdr.cost.valid)
 		snprintf(s->hdr.cost.why, sizeof(s->hdr.cost.why), "%s", why);
 }
