@@ -30,21 +30,25 @@ struct capture_info {
 struct capture_writer;
 
 /*
- * Creates @path (mode 0600; an existing file is left alone unless @overwrite) and writes the
- * header. @stacks is the table that the intervals' stack numbers refer to; it must outlive the
- * writer. 0 or -errno after a message.
+ * Creates @path (mode 0600; an existing file is left alone, -EEXIST, unless @overwrite) and writes
+ * the header. Of @info, an empty tool_version stands for this program's. @stacks is the table that
+ * the intervals' stack numbers refer to; it must outlive the writer. 0 or -errno after a message.
  */
 int capture_create(const char *path, bool overwrite, const struct capture_info *info,
 		   const struct stack_table *stacks, struct capture_writer **out);
 
 /*
- * Appends @iv, after those stacks that it is the first to use. Every interval is flushed to the
- * file, so that it can be read back even if the process is killed. 0 or -errno after a message;
- * what was written before stays readable.
+ * Appends @iv, after the stacks that the table was given since the last call. Every interval is
+ * flushed to the file, so that it can be read back even if the process is killed. 0 or -errno after
+ * a message; what was written before stays readable.
  */
 int capture_write(struct capture_writer *w, const struct interval *iv);
 
-/* Writes the closing line and closes the file. @total may be NULL when the run went wrong. */
+/*
+ * Writes the closing line and closes the file; frees @w (NULL: nothing is done). Without @total
+ * (NULL: the run went wrong), or after a failed capture_write(), there is no closing line, and the
+ * capture reads as one that was cut off. 0 or -errno after a message.
+ */
 int capture_close(struct capture_writer *w, const struct interval *total);
 
 /* ---- reading ---- */
@@ -53,6 +57,7 @@ struct capture;
 /*
  * Opens @path ("-": stdin) and reads its header. 0 with *@out to be given to capture_free(), or
  * -errno after one message. Nothing in the file is trusted: memory stays bounded by CAPTURE_*_MAX.
+ * What `dmasynctop --json` prints can be read, too: it is a capture without stacks.
  */
 int capture_open(const char *path, struct capture **out);
 
@@ -79,7 +84,8 @@ void capture_free(struct capture *c);
 /*
  * Opens @path and adds up all its intervals in @total (initialised by the caller). With a message
  * on stderr if it is cut off. @each, if not NULL, sees every interval in order; non-zero ends the
- * reading and is returned. 0 with *@out, or -errno.
+ * reading and is returned. 0 with *@out (its stacks are those that @total refers to) to be given to
+ * capture_free(); else -errno after a message, or what @each returned, and no *@out.
  */
 int capture_read(const char *path, struct interval *total,
 		 int (*each)(void *ctx, const struct capture *c, const struct interval *iv),
@@ -87,7 +93,10 @@ int capture_read(const char *path, struct interval *total,
 
 /* A reader refuses files that hold more than this. */
 #define CAPTURE_LINE_MAX (64u << 20)  /* bytes a line, unpacked */
-#define CAPTURE_ROWS_MAX 65536u	      /* rows, processes and stack rows an interval, each */
-#define CAPTURE_STACKS_MAX (1u << 20) /* distinct stacks */
+#define CAPTURE_JSON_MAX (256u << 20) /* bytes of memory that a line takes when parsed */
+#define CAPTURE_ROWS_MAX 65536u /* rows, processes, stack rows, sample rows an interval, each */
+#define CAPTURE_STACKS_MAX (1u << 20)	     /* stacks */
+#define CAPTURE_STACK_BYTES_MAX (256u << 20) /* bytes of memory that they take */
+#define CAPTURE_TOTAL_MAX (1u << 20)	     /* of each sort in the sums of all intervals */
 
 #endif

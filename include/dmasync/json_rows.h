@@ -17,6 +17,11 @@ json_t *json_text(const char *s);
 
 json_t *json_row(const struct header *hdr, const struct row *row);
 json_t *json_process(const struct header *hdr, const struct proc_row *proc);
+
+/* @row of @iv, which has the row that it is a part of. */
+json_t *json_stack_row(const struct header *hdr, const struct interval *iv,
+		       const struct stack_row *row);
+json_t *json_sample(const struct sample_row *row);
 json_t *json_loss(const struct loss *loss);
 
 /* Sparse histogram: [[lowest ns of the bucket, count], ...]. */

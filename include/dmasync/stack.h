@@ -27,6 +27,7 @@ struct stack {
 struct stack_table {
 	struct stack *stacks;
 	size_t n, cap;
+	size_t frames;	   /* of all stacks together */
 	__u32 *index;	   /* open addressing on the frames: position in stacks + 1, 0: free */
 	size_t index_size; /* power of two */
 	struct name_table *names; /* private: frame names, each once */
@@ -38,6 +39,9 @@ struct stack_table {
  */
 int stack_table_add(struct stack_table *t, const char *const *frames, unsigned int n,
 		    unsigned int n_user, __u32 *number);
+
+/* Memory that @t owns, bytes. */
+size_t stack_table_bytes(const struct stack_table *t);
 
 /* Makes @t empty and frees what it owns. */
 void stack_table_free(struct stack_table *t);

@@ -12,6 +12,7 @@
 struct name_table {
 	char **slots;
 	size_t size, n;
+	size_t bytes; /* of the names */
 };
 
 static __u64 hash_bytes(__u64 h, const void *data, size_t len)
@@ -62,7 +63,10 @@ static const char *intern(struct name_table *t, const char *name)
 			return t->slots[i];
 	}
 	t->slots[i] = strndup(name, len);
-	t->n += !!t->slots[i];
+	if (t->slots[i]) {
+		t->n++;
+		t->bytes += len + 1;
+	}
 	return t->slots[i];
 }
 
@@ -124,6 +128,7 @@ static int append(struct stack_table *t, const char *const *frames, unsigned int
 		return -ENOMEM;
 	memcpy(copy, frames, n * sizeof(*copy));
 	t->stacks[t->n++] = (struct stack){ .frames = copy, .n = n, .n_user = n_user };
+	t->frames += n;
 	return 0;
 }
 
@@ -157,6 +162,19 @@ int stack_table_add(struct stack_table *t, const char *const *frames, unsigned i
 	t->index[i] = t->n;
 	*number = t->n - 1;
 	return 0;
+}
+
+#define MALLOC_COST 16 /* of a block, on top of what was asked for */
+
+size_t stack_table_bytes(const struct stack_table *t)
+{
+	size_t bytes = t->cap * sizeof(*t->stacks) + t->index_size * sizeof(*t->index) +
+		       t->frames * sizeof(char *) + t->n * MALLOC_COST;
+
+	if (t->names)
+		bytes += t->names->size * sizeof(char *) + t->names->bytes +
+			 t->names->n * MALLOC_COST;
+	return bytes;
 }
 
 void stack_table_free(struct stack_table *t)

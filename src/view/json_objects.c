@@ -7,8 +7,9 @@
 
 static json_t *hook_object(const struct hook_state *hook)
 {
-	return json_pack("{s:o, s:s?, s:s?, s:o?}", "name", json_text(hook->name), "op",
-			 hook->op < OP_CALIBRATE ? op_name(hook->op) : NULL, "rung",
+	return json_pack("{s:o, s:s?, s:b, s:s?, s:o?}", "name", json_text(hook->name), "op",
+			 hook->op < OP_CALIBRATE ? op_name(hook->op) : NULL, "barrier",
+			 (int)hook->barrier, "rung",
 			 hook->rung == RUNG_NONE ? NULL : rung_name(hook->rung), "reason",
 			 hook->reason[0] ? json_text(hook->reason) : json_null());
 }
@@ -34,64 +35,87 @@ json_t *json_header(const struct header *hdr)
 {
 	const struct probe_cost *c = &hdr->cost;
 
-	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:i, s:s, s:s, s:b, s:b, s:o, s:o, s:o, s:o}",
-			 "type", "header", "version", DMASYNC_VERSION, "kernel",
-			 json_text(hdr->release), "machine", json_text(hdr->machine), "model",
-			 json_text(hdr->model), "cpus", (int)hdr->cpus, "flavour",
-			 flavour_name(hdr->flavour), "level", level_name(hdr->level), "exact",
-			 (int)hdr->exact, "bytes", (int)hdr->bytes, "hooks", hook_list(hdr),
-			 "probe_floor_ns", real_or_null(c->valid, c->floor_ns), "probe_tax_ns",
-			 real_or_null(c->valid, c->tax_ns), "probe_linearity",
-			 real_or_null(c->valid, c->linearity));
+	return json_pack(
+		"{s:s, s:s, s:o, s:o, s:o, s:i, s:s, s:s, s:b, s:b, s:o, s:o, s:o, s:o, s:o}",
+		"type", "header", "version", DMASYNC_VERSION, "kernel", json_text(hdr->release),
+		"machine", json_text(hdr->machine), "model", json_text(hdr->model), "cpus",
+		(int)hdr->cpus, "flavour", flavour_name(hdr->flavour), "level",
+		level_name(hdr->level), "exact", (int)hdr->exact, "bytes", (int)hdr->bytes, "hooks",
+		hook_list(hdr), "probe_floor_ns", real_or_null(c->valid, c->floor_ns),
+		"probe_tax_ns", real_or_null(c->valid, c->tax_ns), "probe_linearity",
+		real_or_null(c->valid, c->linearity), "probe_cost_unknown",
+		c->valid ? json_null() : json_text(c->why));
 }
 
-static json_t *row_list(const struct header *hdr, const struct interval *iv)
+static json_t *row_object(const struct header *hdr, const struct interval *iv, size_t i)
 {
-	json_t *list = json_array();
+	return json_row(hdr, &iv->rows[i]);
+}
+
+static json_t *process_object(const struct header *hdr, const struct interval *iv, size_t i)
+{
+	return json_process(hdr, &iv->procs[i]);
+}
+
+static json_t *stack_object(const struct header *hdr, const struct interval *iv, size_t i)
+{
+	return json_stack_row(hdr, iv, &iv->stacks[i]);
+}
+
+static json_t *sample_object(const struct header *hdr, const struct interval *iv, size_t i)
+{
+	return json_sample(&iv->samples[i]);
+}
+
+static json_t *list(const struct header *hdr, const struct interval *iv, size_t n,
+		    json_t *(*object)(const struct header *, const struct interval *, size_t))
+{
+	json_t *array = json_array();
 	size_t i;
 
-	for (i = 0; list && i < iv->n_rows; i++) {
-		if (json_array_append_new(list, json_row(hdr, &iv->rows[i]))) {
-			json_decref(list);
+	for (i = 0; array && i < n; i++) {
+		if (json_array_append_new(array, object(hdr, iv, i))) {
+			json_decref(array);
 			return NULL;
 		}
 	}
-	return list;
-}
-
-static json_t *process_list(const struct header *hdr, const struct interval *iv)
-{
-	json_t *list = json_array();
-	size_t i;
-
-	for (i = 0; list && i < iv->n_procs; i++) {
-		if (json_array_append_new(list, json_process(hdr, &iv->procs[i]))) {
-			json_decref(list);
-			return NULL;
-		}
-	}
-	return list;
+	return array;
 }
 
 static json_t *sums_object(const char *type, const struct header *hdr, const struct interval *iv)
 {
-	json_t *obj = json_pack("{s:s, s:o, s:o, s:o, s:o}", "type", type, "t_ns",
-				json_u64(iv->t_ns), "dur_ns", json_u64(iv->dur_ns), "rows",
-				row_list(hdr, iv), "loss", json_loss(&iv->loss));
+	json_t *obj =
+		json_pack("{s:s, s:o, s:o, s:o, s:o}", "type", type, "t_ns", json_u64(iv->t_ns),
+			  "dur_ns", json_u64(iv->dur_ns), "rows",
+			  list(hdr, iv, iv->n_rows, row_object), "loss", json_loss(&iv->loss));
 
 	if (!obj)
 		return NULL;
-	if (iv->has_procs)
-		json_object_set_new(obj, "processes", process_list(hdr, iv));
-	if (iv->has_pmu)
-		json_object_set_new(obj, "pmu",
-				    json_pack("{s:o}", "dsb_spec", json_u64(iv->pmu_dsb)));
+	if ((iv->has_procs &&
+	     json_object_set_new(obj, "processes", list(hdr, iv, iv->n_procs, process_object))) ||
+	    (iv->has_pmu &&
+	     json_object_set_new(obj, "pmu",
+				 json_pack("{s:o}", "dsb_spec", json_u64(iv->pmu_dsb))))) {
+		json_decref(obj);
+		return NULL;
+	}
 	return obj;
 }
 
 json_t *json_interval(const struct header *hdr, const struct interval *iv)
 {
-	return sums_object("interval", hdr, iv);
+	json_t *obj = sums_object("interval", hdr, iv);
+
+	if (!obj)
+		return NULL;
+	if ((iv->has_stacks &&
+	     json_object_set_new(obj, "stacks", list(hdr, iv, iv->n_stacks, stack_object))) ||
+	    (iv->has_samples &&
+	     json_object_set_new(obj, "samples", list(hdr, iv, iv->n_samples, sample_object)))) {
+		json_decref(obj);
+		return NULL;
+	}
+	return obj;
 }
 
 json_t *json_end(const struct header *hdr, const struct interval *total)

@@ -69,8 +69,10 @@ static int put_rare_counts(json_t *obj, const struct call_counts *sum)
 	return put(obj, "failed", json_u64(sum->failed)) |
 	       put(obj, "failed_entries", json_u64(sum->failed_entries)) |
 	       put(obj, "empty_calls", json_u64(sum->empty_calls)) |
+	       put(obj, "failed_partial", json_u64(sum->failed_partial)) |
 	       put(obj, "bounces", json_u64(sum->bounces)) |
-	       put(obj, "bounced_calls", json_u64(sum->bounced_calls));
+	       put(obj, "bounced_calls", json_u64(sum->bounced_calls)) |
+	       put(obj, "bounced_entries", json_u64(sum->bounced_entries));
 }
 
 /* Without calls there is no shortest one and no median: null, which no sum takes for a number. */
@@ -94,14 +96,13 @@ static int put_dsb(json_t *obj, const struct figures *f)
 }
 
 /* Both counts of barriers, where there are both: a reader can check one against the other. */
-static int put_dsb_sources(json_t *obj, const struct header *hdr, const struct row *row)
+static int put_dsb_sources(json_t *obj, const struct header *hdr, const struct call_counts *sum,
+			   bool known, __u64 derived)
 {
-	bool derived = row->dsb_derived_known && hdr->flavour != FLAVOUR_NONE &&
-		       hdr->flavour != FLAVOUR_UNKNOWN;
-	bool counted = hdr->exact && hdr->flavour != FLAVOUR_NONE;
+	bool none = hdr->flavour == FLAVOUR_NONE;
 
-	return put(obj, "dsb_derived", derived ? json_u64(row->dsb_derived) : json_null()) |
-	       put(obj, "dsb_counted", counted ? json_u64(row->sum.dsb) : json_null());
+	return put(obj, "dsb_derived", known && !none ? json_u64(derived) : json_null()) |
+	       put(obj, "dsb_counted", hdr->exact && !none ? json_u64(sum->dsb) : json_null());
 }
 
 static int put_key(json_t *obj, const struct row *row)
@@ -129,8 +130,8 @@ json_t *json_row(const struct header *hdr, const struct row *row)
 		return NULL;
 	row_figures(hdr, row, &f);
 	if (put_key(obj, row) | put_counts(obj, &f.sum) | put_times(obj, &f) | put_dsb(obj, &f) |
-	    put_dsb_sources(obj, hdr, row) | put_rare_counts(obj, &f.sum) |
-	    put(obj, "hist", json_hist(row->hist))) {
+	    put_dsb_sources(obj, hdr, &f.sum, row->dsb_derived_known, row->dsb_derived) |
+	    put_rare_counts(obj, &f.sum) | put(obj, "hist", json_hist(row->hist))) {
 		json_decref(obj);
 		return NULL;
 	}
@@ -139,6 +140,7 @@ json_t *json_row(const struct header *hdr, const struct row *row)
 
 json_t *json_process(const struct header *hdr, const struct proc_row *proc)
 {
+	bool known = hdr->flavour != FLAVOUR_UNKNOWN;
 	json_t *obj = json_object();
 	struct figures f;
 
@@ -146,11 +148,52 @@ json_t *json_process(const struct header *hdr, const struct proc_row *proc)
 		return NULL;
 	proc_figures(hdr, proc, &f);
 	if (put(obj, "pid", json_integer(proc->tgid)) | put(obj, "comm", json_text(proc->comm)) |
-	    put_counts(obj, &f.sum) | put_dsb(obj, &f) | put_rare_counts(obj, &f.sum)) {
+	    put_counts(obj, &f.sum) | put_dsb(obj, &f) |
+	    put_dsb_sources(obj, hdr, &f.sum, known, proc->dsb_derived) |
+	    put_rare_counts(obj, &f.sum)) {
 		json_decref(obj);
 		return NULL;
 	}
 	return obj;
+}
+
+/* There are many, and hardly any has failures or bounces. */
+static bool has_rare_counts(const struct call_counts *sum)
+{
+	return sum->failed | sum->failed_entries | sum->failed_partial | sum->empty_calls |
+	       sum->bounces | sum->bounced_calls | sum->bounced_entries;
+}
+
+json_t *json_stack_row(const struct header *hdr, const struct interval *iv,
+		       const struct stack_row *row)
+{
+	struct row like = {
+		.sum = row->sum,
+		.dsb_derived = row->dsb_derived,
+		.dsb_derived_known = iv->rows[row->row].dsb_derived_known,
+	};
+	json_t *obj = json_object();
+	struct figures f = { .sum = row->sum };
+
+	if (!obj)
+		return NULL;
+	f.dsb = row_dsb(&like, hdr->exact, hdr->flavour, &f.dsb_source);
+	if (put(obj, "row", json_integer(row->row)) | put(obj, "stack", json_integer(row->stack)) |
+	    put(obj, "pid", json_integer(row->tgid)) | put(obj, "comm", json_text(row->comm)) |
+	    put_counts(obj, &row->sum) | put_dsb(obj, &f) |
+	    put_dsb_sources(obj, hdr, &row->sum, like.dsb_derived_known, row->dsb_derived) |
+	    (has_rare_counts(&row->sum) ? put_rare_counts(obj, &row->sum) : 0)) {
+		json_decref(obj);
+		return NULL;
+	}
+	return obj;
+}
+
+json_t *json_sample(const struct sample_row *row)
+{
+	return json_pack("{s:I, s:I, s:o, s:o}", "stack", (json_int_t)row->stack, "pid",
+			 (json_int_t)row->tgid, "comm", json_text(row->comm), "samples",
+			 json_u64(row->samples));
 }
 
 json_t *json_loss(const struct loss *loss)
