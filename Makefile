@@ -132,12 +132,14 @@ LAB_CC_amd64 := gcc
 LAB_GUESTS := arm64 $(if $(filter x86_64,$(HOST_ARCH)),amd64)
 LAB_CFLAGS := -std=gnu11 $(WARN) -O2 -g -MMD -MP
 
-lab: $(LAB)/plugin/count.so $(foreach a,$(LAB_GUESTS),$(LAB)/$a/workload $(LAB)/$a/witness)
+lab: $(LAB)/plugin/count.so $(LAB)/plugin/model.so $(foreach a,$(LAB_GUESTS),$(LAB)/$a/workload $(LAB)/$a/witness)
 
-$(LAB)/plugin/count.so: lab/plugin/count.c
+# QEMU itself has what they leave undefined: -z now makes a QEMU without it refuse them.
+$(LAB)/plugin/%.so: lab/plugin/%.c
 	$(call say,PLUGIN)
 	@mkdir -p $(@D)
-	$(Q)gcc $(LAB_CFLAGS) -fPIC -shared -fvisibility=hidden -o $@ $<
+	$(Q)gcc $(LAB_CFLAGS) -D_GNU_SOURCE -fPIC -shared -fvisibility=hidden -Wl,-z,now \
+		-o $@ $<
 
 $(LAB)/%/workload: lab/guest/workload.c
 	$(call say,GUEST)

@@ -48,6 +48,20 @@ plugin_spec()
 	echo "$spec"
 }
 
+# model_spec WORK: the -plugin argument of the modelled core, with the functions to time.
+model_spec()
+{
+	local spec=$built/plugin/model.so,out=$1/model.json,set=$model name
+	for name in "${timed[@]}"; do
+		guest_symbols >&2
+		spec+=$(sort -k1,1 "$kernel/kallsyms" | awk -v name="$name" '
+			start != "" && $1 != start && $4 == "" { print ",time=" start "-" $1 ":" name; exit }
+			$3 == name && $4 == "" && tolower($2) == "t" { start = $1 }')
+		[[ $spec == *":$name" ]] || die "--time $name: $(<"$kernel/release") has no such function"
+	done
+	echo "$spec"
+}
+
 # guest_extra WORK COMMAND: the archive of this run: configuration, command, the user's files.
 guest_extra()
 {
@@ -97,6 +111,7 @@ guest_prepare()
 	[[ -z $icount ]] || qemu+=(-icount "shift=0,sleep=off" -seed 1
 		-rtc "base=2026-01-01T00:00:00,clock=vm")
 	[[ -z $plugin ]] || qemu+=(-plugin "$(plugin_spec "$1")")
+	[[ -z $model ]] || qemu+=(-plugin "$(model_spec "$1")")
 	qemu+=(-kernel "$kernel/vmlinuz" -initrd "$1/initrd" -append "$cmdline $append")
 }
 
@@ -154,6 +169,7 @@ guest_finish()
 			cp "$work/plugin.ndjson" "$out/"
 			ln -sfn "$kernel/kallsyms" "$out/kallsyms"
 		fi
+		[[ ! -e $work/model.json ]] || cp "$work/model.json" "$out/"
 		[[ ! -e $work/got/tmp/lab/kallsyms.modules ]] ||
 			cp "$work/got/tmp/lab/kallsyms.modules" "$out/"
 	fi
