@@ -9,8 +9,8 @@
 
 /*
  * Encodings: Arm Architecture Reference Manual (DDI 0487), C6.2 "DSB", C5.3 "A64 system
- * instructions for cache maintenance", C6.2 "B", "BL", "RET". Instruction words are in CPU order;
- * A64 code is little-endian on every kernel we run on.
+ * instructions for cache maintenance", C6.2 "B", "BL", "RET"; C4.1 for what else can branch.
+ * Instruction words are in CPU order; A64 code is little-endian on every kernel we run on.
  */
 
 /* Options of a DSB: its CRm field. The two highest bits are the domain, the lowest the accesses. */
@@ -85,5 +85,26 @@ size_t a64_find_dsb(const __u32 *text, size_t n, struct a64_site *sites, size_t 
 
 /* True if one of the @n instructions of @text, which lies at @pc, calls or jumps to @target. */
 bool a64_calls(const __u32 *text, size_t n, __u64 pc, __u64 target);
+
+/* How a function is left. */
+enum a64_exits {
+	A64_EXITS_RETURN, /* only by its RETs */
+	A64_EXITS_BRANCH, /* a branch leads out of it: a tail call, or a part that lies elsewhere */
+	A64_EXITS_INDIRECT, /* it branches to an address in a register: wherever that leads */
+	A64_EXITS_HIDDEN,   /* a kprobe hides an instruction */
+	A64_EXITS_UNKNOWN,  /* an instruction or an end that is not known here */
+};
+
+/*
+ * Finds the RET, RETAA and RETAB of the function whose text up to the next symbol is @text, @n
+ * instructions. Stores at most @max offsets, bytes from the start, and in *@found how many there
+ * are: all ways out of the function if A64_EXITS_RETURN is returned. RET of another register than
+ * x30 counts as indirect. Calls are expected to come back, or not at all.
+ */
+enum a64_exits a64_find_returns(const __u32 *text, size_t n, __u32 *offsets, size_t max,
+				size_t *found);
+
+/* In a few words, for people: "it branches to other functions". Never NULL. */
+const char *a64_exits_text(enum a64_exits exits);
 
 #endif

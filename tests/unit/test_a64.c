@@ -172,56 +172,166 @@ static void calls(void **state)
 	assert_false(a64_is_kprobe(0xd4200000));
 }
 
-/* Writes every source line of the table to @path. */
-static void write_source(const char *path)
+/* Assembles @source into @text, which has @max places; returns how many instructions it is. */
+static size_t assemble(const char *source, __u32 *text, size_t max)
 {
-	FILE *f = fopen(path, "w");
-	size_t i;
+	char dir[] = "/tmp/test_a64.XXXXXX", cmd[256];
+	size_t n;
+	FILE *f;
 
+	assert_non_null(mkdtemp(dir));
+	snprintf(cmd, sizeof(cmd),
+		 "cd %s && aarch64-linux-gnu-as -march=armv8.8-a -o a.o - && "
+		 "aarch64-linux-gnu-objcopy -O binary -j .text a.o a.bin",
+		 dir);
+	f = popen(cmd, "w");
 	assert_non_null(f);
-	fputs(".arch armv8.7-a\n.text\n", f);
-	for (i = 0; i < N_INSNS; i++)
-		fprintf(f, "%s\n", insns[i].source);
-	assert_int_equal(fclose(f), 0);
+	fputs(source, f);
+	assert_int_equal(pclose(f), 0);
+	snprintf(cmd, sizeof(cmd), "%s/a.bin", dir);
+	f = fopen(cmd, "r");
+	assert_non_null(f);
+	n = fread(text, sizeof(*text), max, f);
+	assert_true(feof(f) || fgetc(f) == EOF);
+	fclose(f);
+	snprintf(cmd, sizeof(cmd), "rm -r %s", dir);
+	assert_int_equal(system(cmd), 0);
+	return n;
+}
+
+static bool no_assembler(void)
+{
+	return system("command -v aarch64-linux-gnu-as aarch64-linux-gnu-objcopy >/dev/null");
 }
 
 static void assembler(void **state)
 {
-	char dir[] = "/tmp/test_a64.XXXXXX", path[64], cmd[256];
-	__u32 insn;
-	size_t i;
-	FILE *f;
+	char source[N_INSNS * 32] = "";
+	__u32 text[N_INSNS];
 
-	if (system("command -v aarch64-linux-gnu-as aarch64-linux-gnu-objcopy >/dev/null"))
+	if (no_assembler())
 		skip();
-	assert_non_null(mkdtemp(dir));
-	snprintf(path, sizeof(path), "%s/a.s", dir);
-	write_source(path);
-	snprintf(cmd, sizeof(cmd),
-		 "cd %s && aarch64-linux-gnu-as -o a.o a.s && "
-		 "aarch64-linux-gnu-objcopy -O binary -j .text a.o a.bin",
-		 dir);
-	assert_int_equal(system(cmd), 0);
-	snprintf(path, sizeof(path), "%s/a.bin", dir);
-	f = fopen(path, "r");
-	assert_non_null(f);
-	for (i = 0; i < N_INSNS; i++) {
-		assert_int_equal(fread(&insn, sizeof(insn), 1, f), 1);
-		if (insn != insns[i].insn)
-			print_error("%s: %08x\n", insns[i].source, insn);
-		assert_int_equal(insn, insns[i].insn);
+	for (size_t i = 0; i < N_INSNS; i++) {
+		strcat(source, insns[i].source);
+		strcat(source, "\n");
 	}
-	assert_int_equal(fread(&insn, 1, 1, f), 0);
-	fclose(f);
-	snprintf(cmd, sizeof(cmd), "rm -r %s", dir);
-	assert_int_equal(system(cmd), 0);
+	assert_int_equal(assemble(source, text, N_INSNS), N_INSNS);
+	for (size_t i = 0; i < N_INSNS; i++) {
+		if (text[i] != insns[i].insn)
+			print_error("%s: %08x\n", insns[i].source, text[i]);
+		assert_int_equal(text[i], insns[i].insn);
+	}
+}
+
+#define PROLOGUE "paciasp; stp x29, x30, [sp, #-32]!; mov x29, sp;"
+#define EPILOGUE "ldp x29, x30, [sp], #32; autiasp;"
+#define NOPS "nop; nop; nop;"
+#define FTRACE_POINTER ".word 0x80f98130, 0xffff8000;"
+
+/* Functions up to the next symbol, and the offsets of their returns, in instructions. */
+static const struct {
+	const char *source;
+	enum a64_exits exits;
+	size_t n;
+	__u32 at[3];
+} functions[] = {
+	{ "ret", A64_EXITS_RETURN, 1, { 0 } },
+	{ PROLOGUE "bl away;" EPILOGUE "ret", A64_EXITS_RETURN, 1, { 6 } },
+	{ "pacibsp; retab", A64_EXITS_RETURN, 1, { 1 } },
+	{ "nop; nop; cbz x0, 1f; retaa; 1: retaa;" NOPS, A64_EXITS_RETURN, 2, { 3, 4 } },
+	/* Every branch inside, both ways, out of line parts behind the last return. */
+	{ "nop; 1: b.eq 2f; tbz w0, #3, 1b; cbnz x1, 2f; b 3f; 2: ret; 3: blr x2; tbnz x0, #63, 1b;"
+	  "b 2b",
+	  A64_EXITS_RETURN,
+	  1,
+	  { 5 } },
+	{ "nop; 1: bc.ne 1b; ret", A64_EXITS_RETURN, 1, { 2 } },
+	{ "nop; blraa x1, x2; blrabz x3; ret", A64_EXITS_RETURN, 1, { 3 } },
+	{ "nop; svc #0; hvc #1; smc #0; mrs x0, daif; dsb sy; dc civac, x0; wfi; ret",
+	  A64_EXITS_RETURN,
+	  1,
+	  { 8 } },
+	{ "nop; ldr q0, [x0]; fadd d0, d0, d0; madd x0, x1, x2, x3; casal x0, x1, [x2]; ret",
+	  A64_EXITS_RETURN,
+	  1,
+	  { 5 } },
+	/* What does not come back is last. */
+	{ "nop; cbz x0, 1f; ret; 1: bl away;" NOPS, A64_EXITS_RETURN, 1, { 2 } },
+	{ "nop; cbz x0, 1f; ret; 1: brk #0x800;" NOPS, A64_EXITS_RETURN, 1, { 2 } },
+	{ "nop; cbz x0, 1f; ret; 1: bl away;" FTRACE_POINTER, A64_EXITS_RETURN, 1, { 2 } },
+	{ "nop; ret;" NOPS FTRACE_POINTER, A64_EXITS_RETURN, 1, { 1 } },
+	/* A kprobe at the entry hides nothing that leaves. */
+	{ "brk #4; nop; ret", A64_EXITS_RETURN, 1, { 2 } },
+
+	{ "nop; b away", A64_EXITS_BRANCH, 0, { 0 } },
+	{ "nop; cbz x0, 1f; ret; 1: b away", A64_EXITS_BRANCH, 1, { 2 } },
+	{ "nop; b.eq away; ret", A64_EXITS_BRANCH, 0, { 0 } },
+	{ "nop; cbz x0, away; ret", A64_EXITS_BRANCH, 0, { 0 } },
+	{ "nop; tbnz x0, #0, away; ret", A64_EXITS_BRANCH, 0, { 0 } },
+	{ "nop; b . + 4; ret", A64_EXITS_RETURN, 1, { 2 } },
+	{ "nop; b . + 8; ret", A64_EXITS_BRANCH, 0, { 0 } },
+	{ "nop; b . - 8; ret", A64_EXITS_BRANCH, 0, { 0 } },
+	{ "nop; b . - 4; ret", A64_EXITS_BRANCH, 0, { 0 } }, /* calls itself */
+	{ "nop; br x16; ret", A64_EXITS_INDIRECT, 0, { 0 } },
+	{ "nop; braa x16, x17; ret", A64_EXITS_INDIRECT, 0, { 0 } },
+	{ "nop; brabz x16; ret", A64_EXITS_INDIRECT, 0, { 0 } },
+	{ "nop; ret x5", A64_EXITS_INDIRECT, 0, { 0 } },
+	{ "nop; eret", A64_EXITS_INDIRECT, 0, { 0 } },
+	{ "nop; brk #4; ret", A64_EXITS_HIDDEN, 0, { 0 } },
+	{ "nop; hlt #1; ret", A64_EXITS_UNKNOWN, 0, { 0 } },
+	{ "nop; ret; udf #0", A64_EXITS_UNKNOWN, 1, { 1 } },
+	{ "nop; ret; .word 0x80f98130, 0xffff8000; nop", A64_EXITS_UNKNOWN, 1, { 1 } },
+	{ "nop; ret; add x0, x0, x1", A64_EXITS_UNKNOWN, 1, { 1 } }, /* falls out of it */
+	{ "nop; 1: b 1b", A64_EXITS_UNKNOWN, 0, { 0 } },
+	{ "nop; nop", A64_EXITS_UNKNOWN, 0, { 0 } },
+};
+
+static void returns(void **state)
+{
+	__u32 text[64], at[3];
+	size_t n;
+
+	if (no_assembler())
+		skip();
+	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++) {
+		char source[512];
+		enum a64_exits exits;
+		size_t words;
+
+		/* Branches to away are resolved by the assembler; what lies there is cut off. */
+		snprintf(source, sizeof(source), "%s\n.fill 4, 4, 0\naway: nop\n",
+			 functions[i].source);
+		words = assemble(source, text, 64) - 5;
+		exits = a64_find_returns(text, words, at, 3, &n);
+		if (exits != functions[i].exits || n != functions[i].n)
+			print_error("%s: %s, %zu\n", functions[i].source, a64_exits_text(exits), n);
+		assert_int_equal(exits, functions[i].exits);
+		assert_int_equal(n, functions[i].n);
+		for (size_t j = 0; j < n; j++)
+			assert_int_equal(at[j], 4 * functions[i].at[j]);
+	}
+	assert_int_equal(a64_find_returns(text, 0, at, 3, &n), A64_EXITS_UNKNOWN);
+}
+
+/* More returns than there is room for are still counted. */
+static void many_returns(void **state)
+{
+	static const __u32 text[] = { 0xb4000040, 0xd65f03c0, 0xb4000040, 0xd65f03c0, 0xd65f03c0 };
+	__u32 at[2] = { 0 };
+	size_t n;
+
+	assert_int_equal(a64_find_returns(text, 5, at, 1, &n), A64_EXITS_RETURN);
+	assert_int_equal(n, 3);
+	assert_int_equal(at[0], 4);
+	assert_int_equal(at[1], 0);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(table), cmocka_unit_test(names),     cmocka_unit_test(reach),
-		cmocka_unit_test(find),	 cmocka_unit_test(assembler), cmocka_unit_test(calls),
+		cmocka_unit_test(table),   cmocka_unit_test(names),	   cmocka_unit_test(reach),
+		cmocka_unit_test(find),	   cmocka_unit_test(assembler),	   cmocka_unit_test(calls),
+		cmocka_unit_test(returns), cmocka_unit_test(many_returns),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
