@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Programs for kprobes and kretprobes: the rung for kernels without BPF trampolines (arm64 6.1). */
+/* Programs for kprobes: the rung for kernels without BPF trampolines (arm64 6.1). */
 #ifndef KPROBE_BPF_H
 #define KPROBE_BPF_H
 
@@ -27,8 +27,10 @@
 #endif
 
 /*
- * The end of a call sees no arguments, so they are kept in its frame, and the stack pointer, which
- * no two calls in flight on one task share, is its id.
+ * The end of a call, at a RET or in a kretprobe, sees no arguments, so they are kept in its frame,
+ * and the stack pointer, which no two calls in flight on one task share, is its id. It is the same
+ * at both: a BPF trampoline of another tool, which calls the function, could change it, and what
+ * is lost then is counted as stale.
  */
 static __always_inline int kprobe_enter(const struct call *c, u64 sp, u32 variant)
 {
@@ -77,7 +79,7 @@ static __always_inline bool kprobe_call(struct call *c, u32 frame_op, u64 sp)
 		base##_args(&c, REG_ARGS(r));                                                      \
 		return on_enter;                                                                   \
 	}                                                                                          \
-	SEC("?kretprobe") int base##_kretprobe(REGS *r)                                            \
+	SEC("?kprobe") int base##_return(REGS *r)                                                  \
 	{                                                                                          \
 		u64 now = bpf_ktime_get_ns(), sp = REG_RETURN_SP(r);                               \
 		struct call c;                                                                     \

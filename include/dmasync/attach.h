@@ -41,7 +41,10 @@ struct attachment {
 int attach_open(const struct attach_config *cfg, const struct hook *hooks, unsigned int n,
 		struct hook_state *states, unsigned int *n_states, struct attachment *at);
 
-/* Calls of handlers that the kernel skipped so far, over all programs (since 5.12). */
+/*
+ * Calls of handlers that the kernel skipped so far, over all programs: those of trampolines since
+ * 5.12, of kprobes since 6.7.
+ */
 __u64 attach_recursion_misses(const struct attachment *at);
 
 /* One line for every loaded program: runs, time (needs kernel.bpf_stats_enabled). */

@@ -29,7 +29,13 @@ struct hook_state {
 	enum op op;		  /* operation it serves; OP_COUNT for helpers (bounce, barrier) */
 	bool barrier;		  /* its probe counts barriers */
 	enum rung rung;		  /* RUNG_NONE: see reason */
-	char reason[96];	  /* why not, in words; empty when attached */
+	/*
+	 * RUNG_KPROBE: in how many places the end of a call is probed, each a RET; 0 for a hook of
+	 * the entry only, and where the end is a kretprobe.
+	 */
+	unsigned int returns;
+	bool kretprobe;
+	char reason[96]; /* why not attached, or why a kretprobe, in words; else empty */
 };
 
 /* Cost of the probes themselves, measured on a null target at start (see calibrate.h). */

@@ -32,6 +32,12 @@ struct hook {
 	 */
 	int group, rank;
 	bool exists; /* the kernel has the symbol */
+	/*
+	 * Where its text lies, and bytes up to the next symbol; 0: unknown, or known to be one of
+	 * several of that name or to have parts elsewhere, which ksyms_ask() cannot tell.
+	 */
+	__u64 text;
+	size_t text_size;
 };
 
 /* What else the symbols tell. */

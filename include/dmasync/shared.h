@@ -159,7 +159,7 @@ struct call_frame {
 	__u64 start; /* CLOCK_MONOTONIC, ns */
 	__u64 id;    /* what entry and exit both see: an argument, or the stack pointer (kprobes) */
 	__u64 dev;
-	/* Arguments kept for the end of the call; kprobe rung only: kretprobes see none. */
+	/* Arguments kept for the end of the call; kprobe rung only: its end sees none. */
 	__u64 list;
 	__u64 size;
 	__u32 nents;

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <bpf/libbpf.h>
 #include "object.h"
+#include "returns.h"
 #include "dmasync/log.h"
 
 /* Kernel-internal "operation is not supported", leaks from attaching. */
@@ -14,7 +15,7 @@
 /* One loaded copy of the BPF object and where it is attached. */
 struct attach_object {
 	struct bpf_object *obj;
-	struct bpf_link *links[2 * HEADER_HOOKS_MAX];
+	struct bpf_link *links[(1 + RETURNS_MAX) * HEADER_HOOKS_MAX];
 	unsigned int n_links;
 };
 
@@ -25,42 +26,88 @@ struct ladder {
 	unsigned int n;
 	struct hook_state *states;
 	struct attachment *at;
+	struct returns_reader returns;
 	int last_err;
 };
 
 #define DOCTOR "`dmasynctop doctor` tells what is missing"
 
-static struct bpf_link *attach_program(struct bpf_program *prog, const struct hook *h,
-				       enum rung rung, bool at_return)
+static int keep_link(struct attach_object *obj, struct bpf_link *link)
 {
-	LIBBPF_OPTS(bpf_kprobe_opts, opts, .retprobe = at_return, .offset = h->offset);
-
-	if (rung == RUNG_KPROBE)
-		return bpf_program__attach_kprobe_opts(prog, h->function, &opts);
-	return bpf_program__attach_trace(prog);
+	if (!link)
+		return -errno;
+	obj->links[obj->n_links++] = link;
+	return 0;
 }
 
-static int attach_hook(struct attach_object *obj, const struct hook *h, enum rung rung)
+/* Detaches what was attached since there were @n links. */
+static void drop_links(struct attach_object *obj, unsigned int n)
 {
+	while (obj->n_links > n)
+		bpf_link__destroy(obj->links[--obj->n_links]);
+}
+
+static struct bpf_link *attach_kprobe(struct bpf_program *prog, const char *function, __u32 offset,
+				      bool retprobe)
+{
+	LIBBPF_OPTS(bpf_kprobe_opts, opts, .retprobe = retprobe, .offset = offset);
+
+	return bpf_program__attach_kprobe_opts(prog, function, &opts);
+}
+
+/*
+ * Attaches @prog where @h's function returns. On arm64 the handler of a kretprobe runs with
+ * interrupts on, and the kernel skips the probes of a call that an interrupt makes meanwhile; 6.1
+ * does not even count them. A kprobe's handler runs in an exception, with interrupts off.
+ */
+static int attach_kprobe_end(struct ladder *l, struct attach_object *obj, const struct hook *h,
+			     struct bpf_program *prog, struct hook_state *state)
+{
+	unsigned int first = obj->n_links, n;
+	__u32 at[RETURNS_MAX];
+	int err = 0;
+
+	n = returns_find(&l->returns, h, at, state->reason, sizeof(state->reason));
+	for (unsigned int i = 0; i < n && !err; i++) {
+		err = keep_link(obj, attach_kprobe(prog, h->function, at[i], false));
+		if (err)
+			snprintf(state->reason, sizeof(state->reason), "its RET at +0x%x: %s",
+				 at[i], strerror(-err));
+	}
+	if (n && !err) {
+		state->returns = n;
+		return 0;
+	}
+	drop_links(obj, first);
+	err = keep_link(obj, attach_kprobe(prog, h->function, 0, true));
+	state->kretprobe = !err;
+	return err;
+}
+
+/* Attaches one hook of the loaded @obj. 0 or -errno. */
+static int attach_hook(struct ladder *l, struct attach_object *obj, enum rung rung, unsigned int i)
+{
+	struct hook_state *state = &l->states[i];
+	const struct hook *h = &l->hooks[i];
 	struct bpf_program *entry, *exit;
-	struct bpf_link *first, *second;
+	unsigned int first = obj->n_links;
+	int err;
 
 	object_programs(obj->obj, h, rung, &entry, &exit);
-	first = attach_program(entry, h, rung, false);
-	if (!first)
-		return -errno;
-	if (exit) {
-		second = attach_program(exit, h, rung, true);
-		if (!second) {
-			int err = -errno;
-
-			bpf_link__destroy(first);
-			return err;
-		}
-		obj->links[obj->n_links++] = second;
+	state->reason[0] = '\0';
+	if (rung == RUNG_KPROBE)
+		err = keep_link(obj, attach_kprobe(entry, h->function, h->offset, false));
+	else
+		err = keep_link(obj, bpf_program__attach_trace(entry));
+	if (!err && exit) {
+		if (rung == RUNG_KPROBE)
+			err = attach_kprobe_end(l, obj, h, exit, state);
+		else
+			err = keep_link(obj, bpf_program__attach_trace(exit));
 	}
-	obj->links[obj->n_links++] = first;
-	return 0;
+	if (err)
+		drop_links(obj, first);
+	return err;
 }
 
 static void fail_hook(struct hook_state *state, int err, const char *doing)
@@ -75,13 +122,11 @@ static void fail_hook(struct hook_state *state, int err, const char *doing)
 
 static void drop_object(struct attach_object *obj)
 {
-	for (unsigned int i = 0; i < obj->n_links; i++)
-		bpf_link__destroy(obj->links[i]);
-	obj->n_links = 0;
+	drop_links(obj, 0);
 	bpf_object__close(obj->obj);
 }
 
-/* Attaches one hook of the loaded @obj and notes how it came out. 0 or -errno. */
+/* The same, with what belongs to it, and notes how it came out. */
 static int try_hook(struct ladder *l, struct attach_object *obj, enum rung rung, unsigned int i)
 {
 	const struct hook *h = &l->hooks[i];
@@ -92,14 +137,13 @@ static int try_hook(struct ladder *l, struct attach_object *obj, enum rung rung,
 		if (l->cfg->before_measure)
 			l->cfg->before_measure(l->cfg->ctx, caller);
 	}
-	err = attach_hook(obj, h, rung);
+	err = attach_hook(l, obj, rung, i);
 	if (err) {
 		fail_hook(&l->states[i], err, "attach");
 		l->last_err = err;
 		return err;
 	}
 	l->states[i].rung = rung;
-	l->states[i].reason[0] = '\0';
 	if (h->kind == HOOK_MEASURE) {
 		l->at->calibrated = rung;
 		l->at->calibrate_prog = caller;
@@ -302,6 +346,7 @@ int attach_open(const struct attach_config *cfg, const struct hook *hooks, unsig
 		init_state(&states[i], &hooks[i], cfg);
 	climb(&l, false);
 	climb(&l, true);
+	returns_close(&l.returns);
 	*n_states = compact_states(&l);
 	if (!at->n_objects) {
 		attach_close(at);
@@ -325,8 +370,13 @@ __u64 attach_recursion_misses(const struct attachment *at)
 {
 	__u64 misses = 0;
 
-	for (unsigned int i = 0; i < at->n_objects; i++)
-		misses += object_recursion_misses(at->objects[i].obj);
+	for (unsigned int i = 0; i < at->n_objects; i++) {
+		const struct attach_object *obj = &at->objects[i];
+
+		misses += object_recursion_misses(obj->obj);
+		for (unsigned int j = 0; j < obj->n_links; j++)
+			misses += object_kprobe_misses(obj->links[j]);
+	}
 	return misses;
 }
 

@@ -176,8 +176,10 @@ static bool complete(const struct features *f, const struct hook_def *d)
 	}
 }
 
-static void take(struct hook *h, const struct hook_def *d)
+static void take(struct hook *h, const struct hook_def *d, const struct ksym *sym)
 {
+	bool one_piece = sym->seen == 1 && !sym->clones && sym->addr && sym->size;
+
 	*h = (struct hook){
 		.kind = d->kind,
 		.op = d->op,
@@ -185,6 +187,9 @@ static void take(struct hook *h, const struct hook_def *d)
 		.function = d->function,
 		.group = d->group,
 		.rank = d->rank,
+		.exists = sym->seen,
+		.text = one_piece ? sym->addr : 0,
+		.text_size = one_piece ? sym->size : 0,
 	};
 }
 
@@ -205,8 +210,7 @@ int hooks_plan(const struct options *opt, const struct features *f, const struct
 	for (size_t i = 0; i < N_DEFS; i++) {
 		if (!wanted(opt, f, &defs[i]) || !complete(f, &defs[i]))
 			continue;
-		take(&hooks[n], &defs[i]);
-		hooks[n++].exists = syms[i].seen;
+		take(&hooks[n++], &defs[i], &syms[i]);
 	}
 	facts->iommu_map_sg = syms[N_DEFS].addr;
 	facts->fsession = syms[N_DEFS + 1].seen;

@@ -69,7 +69,7 @@ void object_programs(const struct bpf_object *obj, const struct hook *h, enum ru
 		break;
 	default:
 		*entry = program(obj, h, "kprobe");
-		*exit = program(obj, h, "kretprobe");
+		*exit = program(obj, h, "return");
 	}
 }
 
@@ -209,6 +209,36 @@ __u64 object_recursion_misses(const struct bpf_object *obj)
 			misses += info.recursion_misses;
 	}
 	return misses;
+}
+
+/* Start of struct bpf_link_info for a kprobe since 6.7; Debian 12's headers do not have it. */
+struct kprobe_link_info {
+	__u32 type, id, prog_id, pad;
+	struct {
+		__u32 type, pad;
+		__u64 func_name;
+		__u32 name_len, offset;
+		__u64 addr;
+		__u64 missed;
+	} perf_event;
+};
+
+#define LINK_PERF_EVENT 7
+#define PERF_EVENT_KPROBE 3
+#define PERF_EVENT_KRETPROBE 4
+
+__u64 object_kprobe_misses(const struct bpf_link *link)
+{
+	struct kprobe_link_info info = {};
+	__u32 len = sizeof(info);
+
+	if (!link || bpf_obj_get_info_by_fd(bpf_link__fd(link), (void *)&info, &len) ||
+	    info.type != LINK_PERF_EVENT)
+		return 0;
+	if (info.perf_event.type != PERF_EVENT_KPROBE &&
+	    info.perf_event.type != PERF_EVENT_KRETPROBE)
+		return 0;
+	return info.perf_event.missed;
 }
 
 void object_print_stats(const struct bpf_object *obj, FILE *out)

@@ -36,6 +36,12 @@ struct bpf_program *object_caller(const struct bpf_object *obj);
 /* Descriptor of the map @name. */
 int object_map_fd(const struct bpf_object *obj, const char *name);
 
+/*
+ * How often the kernel did not even come to run the program of @link, a kprobe, as another kprobe's
+ * handler ran on that CPU. 0 for other links, and before 6.7, which does not tell. May be NULL.
+ */
+__u64 object_kprobe_misses(const struct bpf_link *link);
+
 /* Over its programs: see attach_recursion_misses() and attach_print_stats(). */
 __u64 object_recursion_misses(const struct bpf_object *obj);
 void object_print_stats(const struct bpf_object *obj, FILE *out);

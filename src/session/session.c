@@ -316,6 +316,27 @@ static void measure_probes(struct session *s)
 		snprintf(s->hdr.cost.why, sizeof(s->hdr.cost.why), "%s", why);
 }
 
+/* Says so where a kretprobe is the end of a call though kprobes could have been. */
+static void check_returns(const struct session *s)
+{
+	const struct hook_state *first = NULL;
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < s->hdr.n_hooks; i++) {
+		const struct hook_state *h = &s->hdr.hooks[i];
+
+		if (!h->kretprobe || !h->reason[0])
+			continue;
+		first = first ?: h;
+		n++;
+	}
+	if (!n)
+		return;
+	log_warn("the end of %s%s is seen by a kretprobe (%s): calls that interrupts make may be "
+		 "missed; `-v` lists the hooks",
+		 first->name, n > 1 ? " and of others" : "", first->reason);
+}
+
 int session_open(const struct options *opt, struct session **out)
 {
 	int cpus = libbpf_num_possible_cpus(), err;
@@ -356,6 +377,7 @@ int session_open(const struct options *opt, struct session **out)
 		return err;
 	}
 	check_exact(s);
+	check_returns(s);
 	measure_probes(s);
 	if (opt->pmu)
 		open_pmu(s);

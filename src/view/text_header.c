@@ -98,9 +98,17 @@ static void print_hooks(FILE *out, const struct header *hdr)
 {
 	unsigned int i;
 
-	for (i = 0; i < hdr->n_hooks; i++)
-		fprintf(out, "%*s%-32s %-8s %s\n", LABEL_WIDTH, "", hdr->hooks[i].name,
-			rung_name(hdr->hooks[i].rung), hdr->hooks[i].reason);
+	for (i = 0; i < hdr->n_hooks; i++) {
+		const struct hook_state *h = &hdr->hooks[i];
+		char end[32] = "";
+
+		if (h->returns)
+			snprintf(end, sizeof(end), "end: %u ret", h->returns);
+		else if (h->kretprobe)
+			snprintf(end, sizeof(end), "end: kretprobe%s", h->reason[0] ? ", " : "");
+		fprintf(out, "%*s%-32s %-8s %s%s\n", LABEL_WIDTH, "", h->name, rung_name(h->rung),
+			end, h->reason);
+	}
 }
 
 static void print_level(struct wrap *w, const struct header *hdr)

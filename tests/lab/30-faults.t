@@ -245,7 +245,37 @@ boot("locked down $kernel", [ "--kernel", $kernel, "--append", "lockdown=confide
 		qr/^fail +lockdown +confidentiality: .*; boot with/m ],
 ]);
 
-boot("stock $old", [ "--kernel", $old ], [
+# The end of a call is where its function returns: see hide_return for the one that is not.
+sub check_returns
+{
+	my ($name, $got, $hidden) = @_;
+	my ($header) = grep { ($_->{type} // "") eq "header" } Lab::objects($got->{out});
+	my %end = map { $_->{name} => $_->{end} } grep { $_->{op} && $_->{rung} } @{ $header->{hooks} };
+	for my $function (sort keys %end) {
+		is($end{$function}, $function eq $hidden ? "kretprobe" : "ret", "$name: end of $function");
+	}
+	my ($did) = grep { $_->{workload} } Lab::objects($got->{out});
+	my @map = grep { $_->{op} eq "map_sg" && $_->{dir} eq "from_device" } @{ end_of($got->{out})->{rows} };
+	is(total(\@map, "bytes"), $did->{bytes}, "$name: bytes mapped");
+	my @unmap = grep { $_->{op} eq "unmap_sg" && $_->{dir} eq "from_device" } @{ end_of($got->{out})->{rows} };
+	cmp_ok(total(\@unmap, "calls"), ">", 0, "$name: calls that a kretprobe ended");
+}
+
+my $hide = <<'SH';
+cd /sys/kernel/tracing
+echo 'p:hide dma_unmap_sg_attrs+8' >kprobe_events && echo 1 >events/kprobes/hide/enable
+dmasynctop --json -- workload dio -s 1M -f $DISK
+status=$?
+echo 0 >events/kprobes/hide/enable; echo >kprobe_events
+exit $status
+SH
+
+boot("stock $old", [ "--kernel", $old, "--disk", "ahci" ], [
+	[ "returns", 'dmasynctop --json -- workload dio -s 1M -f $DISK', 0, undef, undef,
+		sub { check_returns(@_, "") } ],
+	[ "hidden-return", $hide, 0, undef,
+		qr/warning: the end of dma_unmap_sg_attrs is seen by a kretprobe \(another tool's kprobe hides/,
+		sub { check_returns(@_, "dma_unmap_sg_attrs") } ],
 	[ "no-fentry", "dmasynctop -b --attach=fentry", 3, undef,
 		qr/^dmasynctop: cannot attach any probe as fentry: not supported by this kernel/ ],
 	[ "sigkill", $killed, 137, qr/^programs [1-9].*kprobes [1-9]/,
