@@ -142,6 +142,37 @@ kill -KILL \$!
 wait \$!
 SH
 
+# A disk's interrupts map DMA while the same programs count each entry of a long list on their CPU.
+my $interrupted = <<'SH';
+taskset 1 dmasynctop --json --exact --max-loss 0 --attach=%s -- sh -c '
+	workload dio -f $DISK -s 16M -b 4k & workload udmabuf -n 4096 -r 400; wait'
+SH
+
+# The kernel skips a program that is running already: what is not counted is told, to the last one.
+sub check_skipped
+{
+	my ($name, $got) = @_;
+	my $end = end_of($got->{out});
+	my @map = grep { $_->{op} eq "map_sg" } @{ $end->{rows} };
+	my @unmap = grep { $_->{op} eq "unmap_sg" } @{ $end->{rows} };
+	my $not_seen = total(\@map, "calls") - total(\@unmap, "calls");
+	my $not_counted = total($end->{rows}, "dsb_derived") - total($end->{rows}, "dsb_counted");
+	my $skipped = $end->{loss}{recursion_misses};
+	cmp_ok($skipped, ">", 0, "$name: programs were skipped");
+	is($not_seen + $not_counted, $skipped, "$name: as many as are missing");
+	like($got->{err}, qr/\b$skipped probes skipped by the kernel/, "$name: and it is said");
+}
+
+# Kprobes run with interrupts off.
+sub check_none_skipped
+{
+	my ($name, $got) = @_;
+	my $end = end_of($got->{out});
+	is($end->{loss}{recursion_misses}, 0, "$name: nothing was skipped");
+	is(total($end->{rows}, "dsb_counted"), total($end->{rows}, "dsb_derived"), "$name: nothing is missing");
+	is(total($end->{rows}, "calls"), 2 * 4096 + 2 + 2 * 400, "$name: every call");
+}
+
 my $hidden = "mount -t tmpfs none /sys/kernel/btf";
 my $wrong = "mount --bind /bin/started /sys/kernel/btf/vmlinux";
 
@@ -175,6 +206,9 @@ boot("stock $kernel", [ "--kernel", $kernel, "--smp", 2, "--disk", "ahci" ], [
 	[ "disk-full", "mkdir /tmp/small; mount -t tmpfs -o size=16k none /tmp/small
 		dmasynctop -i 50ms -o /tmp/small/got --json -- sleep 1000", 1, undef,
 		qr{cannot write to /tmp/small/got: No space left} ],
+	[ "interrupted-fentry", sprintf($interrupted, "fentry"), 4, undef,
+		qr/^dmasynctop: \d+ events lost: .*--max-loss allows 0/m, \&check_skipped ],
+	[ "interrupted-kprobe", sprintf($interrupted, "kprobe"), 0, undef, undef, \&check_none_skipped ],
 	[ "head", "{ dmasynctop --json -i 50ms; echo \$? >/tmp/is; } | head -n 1; cat /tmp/is", 0,
 		qr/^\{"type":"header".*\n0\n\z/ ],
 	[ "sigkill", $killed, 137, qr/^programs [1-9]\d* links [1-9].* ftrace [1-9]/, qr/^Killed/ ],
