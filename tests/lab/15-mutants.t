@@ -17,8 +17,8 @@ my @mutants = (
 		qr/(OP_UNMAP_SG, DIRECT, PLAIN, TO, )NOTHING/, '$1 . "PER_ENTRY"', "ahci-direct", qr/derived barriers/ ],
 	[ "arch_sync_dma_for_cpu() counts for every direction", "bpf/arch.bpf.h",
 		qr/dir == DIR_TO_DEVICE \? 0 : count_dsb\(\)/, '"count_dsb()"', "udmabuf-direct", qr/counted barriers/ ],
-	[ "only the first RET of a function is probed", "src/session/returns.c",
-		qr/return n;\n\}\n\nunsigned/, '"return 1;\n}\n\nunsigned"', "nvme-swiotlb", qr/kprobe: counted barriers/ ],
+	[ "the first of several RETs is not probed", "src/session/attach.c",
+		qr/(unsigned int i = )0(; i < n && !err;)/, '$1 . "n > 1" . $2', "nvme-swiotlb", qr/kprobe: counted barriers/ ],
 );
 
 for my $mutant (@mutants) {
