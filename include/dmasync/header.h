@@ -23,18 +23,21 @@ enum level {
 #define HEADER_HOOKS_MAX 64
 #define HOOK_NAME_LEN 64
 
+/* What sees the end of a call on RUNG_KPROBE. */
+enum hook_end {
+	END_NONE,      /* on other rungs, or a hook of the entry only */
+	END_RET,       /* a kprobe at each of the function's RETs */
+	END_KRETPROBE, /* whose handler runs with interrupts on: their calls may be missed */
+	END_COUNT,
+};
+
 /* How one hook came out. */
 struct hook_state {
 	char name[HOOK_NAME_LEN]; /* kernel function, with +0xoff for a barrier inside it */
 	enum op op;		  /* operation it serves; OP_COUNT for helpers (bounce, barrier) */
 	bool barrier;		  /* its probe counts barriers */
 	enum rung rung;		  /* RUNG_NONE: see reason */
-	/*
-	 * RUNG_KPROBE: in how many places the end of a call is probed, each a RET; 0 for a hook of
-	 * the entry only, and where the end is a kretprobe.
-	 */
-	unsigned int returns;
-	bool kretprobe;
+	enum hook_end end;
 	char reason[96]; /* why not attached, or why a kretprobe, in words; else empty */
 };
 
@@ -62,6 +65,7 @@ struct header {
 };
 
 const char *rung_name(enum rung rung);
+const char *hook_end_name(enum hook_end end);
 const char *level_name(enum level level);
 
 #endif

@@ -31,6 +31,11 @@ static const char *rung_at(int i)
 	return rung_name(i);
 }
 
+static const char *end_at(int i)
+{
+	return hook_end_name(i);
+}
+
 static const char *level_at(int i)
 {
 	return level_name(i);
@@ -60,6 +65,8 @@ static void parse_hook(struct fields *f, struct hook_state *hook)
 	hook->barrier = field_bool(f, "barrier", OPTIONAL);
 	if (field_known(f, "rung"))
 		hook->rung = word(f, "rung", rung_at, RUNG_COUNT);
+	if (field_known(f, "end"))
+		hook->end = word(f, "end", end_at, END_COUNT);
 	field_text(f, "reason", hook->reason, sizeof(hook->reason), OPTIONAL | FIELD_NULL);
 }
 

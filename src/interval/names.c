@@ -98,6 +98,21 @@ const char *dsb_source_name(enum dsb_source src)
 	return "unknown";
 }
 
+const char *hook_end_name(enum hook_end end)
+{
+	switch (end) {
+	case END_NONE:
+		return "none";
+	case END_RET:
+		return "ret";
+	case END_KRETPROBE:
+		return "kretprobe";
+	case END_COUNT:
+		break;
+	}
+	return "?";
+}
+
 const char *rung_name(enum rung rung)
 {
 	switch (rung) {

@@ -75,12 +75,12 @@ static int attach_kprobe_end(struct ladder *l, struct attach_object *obj, const 
 				 at[i], strerror(-err));
 	}
 	if (n && !err) {
-		state->returns = n;
+		state->end = END_RET;
 		return 0;
 	}
 	drop_links(obj, first);
 	err = keep_link(obj, attach_kprobe(prog, h->function, 0, true));
-	state->kretprobe = !err;
+	state->end = err ? END_NONE : END_KRETPROBE;
 	return err;
 }
 

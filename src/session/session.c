@@ -325,7 +325,7 @@ static void check_returns(const struct session *s)
 	for (unsigned int i = 0; i < s->hdr.n_hooks; i++) {
 		const struct hook_state *h = &s->hdr.hooks[i];
 
-		if (!h->kretprobe || !h->reason[0])
+		if (h->end != END_KRETPROBE || !h->reason[0])
 			continue;
 		first = first ?: h;
 		n++;

@@ -7,17 +7,12 @@
 
 static json_t *hook_object(const struct hook_state *hook)
 {
-	json_t *object = json_pack("{s:o, s:s?, s:b, s:s?, s:o?}", "name", json_text(hook->name),
-				   "op", hook->op < OP_CALIBRATE ? op_name(hook->op) : NULL,
-				   "barrier", (int)hook->barrier, "rung",
-				   hook->rung == RUNG_NONE ? NULL : rung_name(hook->rung), "reason",
-				   hook->reason[0] ? json_text(hook->reason) : json_null());
-
-	if (object && hook->kretprobe)
-		json_object_set_new(object, "end", json_string("kretprobe"));
-	else if (object && hook->returns)
-		json_object_set_new(object, "end", json_string("ret"));
-	return object;
+	return json_pack("{s:o, s:s?, s:b, s:s?, s:s?, s:o?}", "name", json_text(hook->name), "op",
+			 hook->op < OP_CALIBRATE ? op_name(hook->op) : NULL, "barrier",
+			 (int)hook->barrier, "rung",
+			 hook->rung == RUNG_NONE ? NULL : rung_name(hook->rung), "end",
+			 hook->end == END_NONE ? NULL : hook_end_name(hook->end), "reason",
+			 hook->reason[0] ? json_text(hook->reason) : json_null());
 }
 
 static json_t *hook_list(const struct header *hdr)

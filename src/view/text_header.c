@@ -102,10 +102,9 @@ static void print_hooks(FILE *out, const struct header *hdr)
 		const struct hook_state *h = &hdr->hooks[i];
 		char end[32] = "";
 
-		if (h->returns)
-			snprintf(end, sizeof(end), "end: %u ret", h->returns);
-		else if (h->kretprobe)
-			snprintf(end, sizeof(end), "end: kretprobe%s", h->reason[0] ? ", " : "");
+		if (h->end != END_NONE)
+			snprintf(end, sizeof(end), "end: %s%s", hook_end_name(h->end),
+				 h->reason[0] ? ", " : "");
 		fprintf(out, "%*s%-32s %-8s %s%s\n", LABEL_WIDTH, "", h->name, rung_name(h->rung),
 			end, h->reason);
 	}

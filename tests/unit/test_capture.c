@@ -37,6 +37,8 @@ static void fill_info(struct capture_info *info)
 	memset(info, 0, sizeof(*info));
 	fake_header(&info->hdr);
 	info->hdr.hooks[2].barrier = true;
+	info->hdr.hooks[1].end = END_RET;
+	info->hdr.hooks[2].end = END_KRETPROBE;
 	info->hdr.cost.floor_ns = 85.1234567890123;
 	strcpy(info->tool_version, "0.0.1");
 	strcpy(info->build_id, "00ff");
@@ -235,6 +237,7 @@ static void same_info(const struct capture_info *a, const struct capture_info *b
 		assert_int_equal(x->hooks[i].op, y->hooks[i].op);
 		assert_int_equal(x->hooks[i].barrier, y->hooks[i].barrier);
 		assert_int_equal(x->hooks[i].rung, y->hooks[i].rung);
+		assert_int_equal(x->hooks[i].end, y->hooks[i].end);
 		assert_string_equal(x->hooks[i].reason, y->hooks[i].reason);
 	}
 }

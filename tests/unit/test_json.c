@@ -66,13 +66,13 @@ static void header_object(void **state)
 	assert_string_equal(string(hook, "name"), "__dma_map_sg_attrs");
 	assert_string_equal(string(hook, "op"), "map_sg");
 	assert_string_equal(string(hook, "rung"), "fentry");
-	assert_null(json_object_get(hook, "end"));
+	assert_true(json_is_null(json_object_get(hook, "end")));
 	hook = json_array_get(json_object_get(obj, "hooks"), 3);
 	assert_true(json_is_null(json_object_get(hook, "rung")));
 	assert_string_equal(string(hook, "reason"), "not in this kernel");
 	json_decref(obj);
-	hdr.hooks[1].returns = 2;
-	hdr.hooks[2].kretprobe = true;
+	hdr.hooks[1].end = END_RET;
+	hdr.hooks[2].end = END_KRETPROBE;
 	obj = round_trip(json_header(&hdr));
 	assert_string_equal(string(json_array_get(json_object_get(obj, "hooks"), 1), "end"), "ret");
 	assert_string_equal(string(json_array_get(json_object_get(obj, "hooks"), 2), "end"),
