@@ -1,48 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The first lines of text output: which kernel, what is measured, how, and what that costs. */
-#include <stdarg.h>
-#include <string.h>
 #include <dmasync/bar.h>
 #include <dmasync/units.h>
 #include <dmasync/view.h>
 #include "text.h"
-
-#define LABEL_WIDTH 10
-
-/* A paragraph whose words are wrapped at @width, with a label in front and blanks below it. */
-struct wrap {
-	FILE *out;
-	int width, col;
-};
-
-static void wrap_begin(struct wrap *w, const char *label)
-{
-	w->col = fprintf(w->out, "%-*s", LABEL_WIDTH, label);
-}
-
-static void wrap_words(struct wrap *w, const char *fmt, ...)
-{
-	char text[512], *word, *save;
-	va_list ap;
-	int len;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	for (word = strtok_r(text, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
-		len = strlen(word);
-		if (w->width && w->col > LABEL_WIDTH && w->col + 1 + len > w->width) {
-			fprintf(w->out, "\n%*s", LABEL_WIDTH, "");
-			w->col = LABEL_WIDTH;
-		}
-		w->col += fprintf(w->out, "%s%s", w->col > LABEL_WIDTH ? " " : "", word);
-	}
-}
-
-static void wrap_end(struct wrap *w)
-{
-	fputc('\n', w->out);
-}
+#include "wrap.h"
 
 const char *flavour_words(enum flavour flavour)
 {

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the parts of compare share among themselves. */
+#ifndef COMPARE_PARTS_H
+#define COMPARE_PARTS_H
+
+#include <dmasync/compare.h>
+
+/* The run's row with number @at, or NULL when it had no such calls. */
+static inline const struct run_row *run_row(const struct compare_run *run, size_t at)
+{
+	return at < run->n_rows ? run->rows[at] : NULL;
+}
+
+/* Fills sums and figures of @row, of which the key is set. 0 or -ENOMEM. */
+int row_figures_fill(const struct compare *c, struct compare_row *row);
+
+/* Fills shares and figures of the size classes, and whether the mix moved. 0 or -ENOMEM. */
+int row_mix_fill(const struct compare *c, struct compare_row *row);
+
+/* ns/call of @row in one run. */
+double run_ns_call(const struct run_row *row);
+
+/* Notes on what rows did: mix, drift, failures. 0 or -ENOMEM. */
+int row_notes(struct compare *c);
+
+/* A stream of random numbers of the row's own, so that filters leave its result alone. */
+void row_rng(const struct compare *c, const struct compare_row *row, struct rng *rng);
+
+/* Ratio and, with at least two runs a side, interval of values of runs; all must be known. */
+void figure_of_runs(const struct compare *c, struct rng *rng, const double *before, size_t n_before,
+		    const double *after, size_t n_after, struct figure *out);
+
+/* Class of a call with @entries entries, which may be a mean; its name: "2-15". */
+unsigned int class_of(double entries);
+const char *class_name(unsigned int size_class);
+
+/* Barriers of @side are known. */
+bool dsb_known(const struct compare_row *row, enum side side);
+
+/* Barriers a call and an entry both rose by more than @fraction: see judge.c. */
+bool dsb_rose(const struct compare_row *row, double fraction);
+
+/* ---- words, for text and Markdown ---- */
+#define WORDS_LEN 320
+
+/* "-64.6 %"; "-" without a ratio. "[-66.0, -63.1]"; empty without limits. */
+const char *change_words(char *buf, size_t size, const struct figure *f);
+const char *limits_words(char *buf, size_t size, const struct figure *f);
+
+/* Value of @kind on @side: "306us", "2560", "n/a", "unknown", "-". */
+const char *value_words(char *buf, size_t size, const struct compare_row *row,
+			enum figure_kind kind, enum side side);
+
+/* A line for a cover letter; false when there is nothing to say of @row. */
+bool headline_words(char buf[WORDS_LEN], const struct compare *c, const struct compare_row *row);
+
+/* "5 runs, 30.0s each: 6.12.43-arm64, per-entry" */
+void side_summary(char buf[WORDS_LEN], const struct compare *c, enum side side);
+
+/* How it was computed, with the seed. */
+void method_words(char buf[WORDS_LEN], const struct compare *c);
+
+/* Worth a block of its own: both sides have it, and it takes time. */
+bool row_matters(const struct compare_row *row);
+
+#endif
