@@ -28,6 +28,12 @@ error_t cli_error(struct argp_state *state, const char *option, const char *valu
 error_t cli_number(struct argp_state *state, const char *option, const char *arg, __u64 min,
 		   __u64 max, __u64 *out);
 
+/* -O: a comma-separated list of operations as bits 1 << enum op. 0, or cli_error()'s. */
+error_t cli_ops(struct argp_state *state, const char *arg, unsigned int *ops);
+
+/* -D: patterns of device names, which @arg holds as long as it lives. 0, or cli_error()'s. */
+error_t cli_devices(struct argp_state *state, const char *arg, const char **patterns);
+
 /*
  * Parses the command line of the live view and batch mode into @opt (defaults are set first).
  * @flags are argp's, 0 in the product: then a wrong command line does not return. 0 or -EINVAL.

@@ -134,6 +134,7 @@ struct note {
 
 struct compare {
 	const struct compare_options *opt;
+	bool rows_apart;	   /* no correction for the number of rows */
 	struct interval keys;	   /* its rows number the rows; counts are not used */
 	struct compare_run **runs; /* owned */
 	size_t n_runs;
@@ -147,6 +148,13 @@ struct compare {
 	struct note *notes;
 	size_t n_notes;
 };
+
+/*
+ * Parses the command line of compare into @opt (defaults are set first). files[] are allocated;
+ * their strings are @argv's. @flags are argp's, 0 in the product: then a wrong command line does
+ * not return. 0 or -errno.
+ */
+int options_parse_compare(int argc, char **argv, unsigned int flags, struct compare_options *opt);
 
 /* Empty, with @opt, which must outlive it. */
 void compare_init(struct compare *c, const struct compare_options *opt);

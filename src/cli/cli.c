@@ -103,21 +103,21 @@ static error_t parse_comm(struct argp_state *state, const char *arg, struct opti
 	return 0;
 }
 
-static error_t parse_ops(struct argp_state *state, const char *arg, struct options *opt)
+error_t cli_ops(struct argp_state *state, const char *arg, unsigned int *ops)
 {
 	char valid[512] = "", name[64];
 	const char *p = arg;
 	size_t len;
 	int op;
 
-	opt->ops = 0;
+	*ops = 0;
 	for (;;) {
 		len = strcspn(p, ",");
 		snprintf(name, sizeof(name), "%.*s", (int)len, p);
 		op = op_by_name(name);
 		if (op < 0)
 			break;
-		opt->ops |= 1u << op;
+		*ops |= 1u << op;
 		p += len;
 		if (!*p++)
 			return 0;
@@ -125,6 +125,15 @@ static error_t parse_ops(struct argp_state *state, const char *arg, struct optio
 	for (op = 0; op < OP_CALIBRATE; op++)
 		list_word(valid, sizeof(valid), op_name(op));
 	return cli_error(state, "-O", name, "is not an operation", valid);
+}
+
+error_t cli_devices(struct argp_state *state, const char *arg, const char **patterns)
+{
+	if (!*arg)
+		return cli_error(state, "-D", arg, "is empty",
+				 "device names or patterns, such as '0000:01:*,udmabuf'");
+	*patterns = arg;
+	return 0;
 }
 
 static error_t parse_filter(int key, char *arg, struct argp_state *state)
@@ -135,11 +144,7 @@ static error_t parse_filter(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case 'D':
-		if (!*arg)
-			return cli_error(state, "-D", arg, "is empty",
-					 "device names or patterns, such as '0000:01:*,udmabuf'");
-		opt->device = arg;
-		return 0;
+		return cli_devices(state, arg, &opt->device);
 	case 'p':
 		err = cli_number(state, "-p", arg, 1, PID_LIMIT, &n);
 		if (!err)
@@ -148,7 +153,7 @@ static error_t parse_filter(int key, char *arg, struct argp_state *state)
 	case 'c':
 		return parse_comm(state, arg, opt);
 	case 'O':
-		return parse_ops(state, arg, opt);
+		return cli_ops(state, arg, &opt->ops);
 	}
 	return ARGP_ERR_UNKNOWN;
 }

@@ -19,13 +19,12 @@ static json_t *text_or_null(const char *s)
 
 static json_t *compare_object(const struct compare *c)
 {
-	return json_pack("{s:s, s:s, s:o, s:i, s:o, s:o, s:f, s:i, s:b}", "type", "compare",
-			 "version", DMASYNC_VERSION, "seed", json_u64(c->opt->seed), "draws",
+	return json_pack("{s:s, s:s, s:o, s:i, s:o, s:o, s:i, s:b}", "type", "compare", "version",
+			 DMASYNC_VERSION, "seed", json_u64(c->opt->seed), "draws",
 			 (int)c->opt->draws, "noise_percent", json_real(c->opt->noise * 100),
 			 "fail_percent",
-			 real_or_null(c->opt->fail_above >= 0, c->opt->fail_above * 100), "alpha",
-			 COMPARE_ALPHA, "rows_tested", (int)c->n_tested, "regression",
-			 (int)compare_regressed(c));
+			 real_or_null(c->opt->fail_above >= 0, c->opt->fail_above * 100),
+			 "rows_tested", (int)c->n_tested, "regression", (int)compare_regressed(c));
 }
 
 static json_t *run_object(const struct compare_run *run)

@@ -59,7 +59,10 @@ static unsigned int want_runs(const struct compare *c, const struct compare_row 
 	double room = inside ? fmin(theta - low, high - theta) : fmax(low - theta, theta - high);
 	unsigned int least = least_runs(inside ? 1 : c->n_tested), n;
 
-	for (n = least; n <= RUNS_MAX; n++) {
+	/* As many as now were not enough. */
+	n = row->side[BEFORE].runs > row->side[AFTER].runs ? row->side[BEFORE].runs
+							   : row->side[AFTER].runs;
+	for (n = n + 1 > least ? n + 1 : least; n <= RUNS_MAX; n++) {
 		if (t_quantile(2 * n - 2, 0.975) * sqrt(var / n) < room)
 			return n;
 	}
@@ -73,26 +76,20 @@ static void unclear(const struct compare *c, struct compare_row *row)
 
 	row->verdict = VERDICT_UNCLEAR;
 	row->want_runs = want_runs(c, row);
-	if (mann_whitney_min(nb, na) > COMPARE_ALPHA) {
-		if (row->want_runs < 4)
-			row->want_runs = 4;
+	least = least_runs(c->n_tested);
+	if (mann_whitney_min(nb, na) > COMPARE_ALPHA)
 		because(row, "needs at least 4 runs a side: %zu and %zu cannot tell it from chance",
 			nb, na);
-		return;
-	}
-	least = least_runs(c->n_tested);
-	if (mann_whitney_min(nb, na) * c->n_tested > COMPARE_ALPHA)
+	else if (mann_whitney_min(nb, na) * c->n_tested > COMPARE_ALPHA)
 		because(row,
 			"%zu rows at once need at least %u runs a side, or fewer rows (-O, -D)",
 			c->n_tested, least);
-	else if (!row->want_runs)
-		because(row,
-			"more than %u runs a side would be needed: too near the edge of the noise",
-			RUNS_MAX);
-	else if (row->want_runs > nb || row->want_runs > na)
+	else if (row->want_runs)
 		because(row, "about %u runs a side would tell", row->want_runs);
 	else
-		because(row, "p is above %g", COMPARE_ALPHA);
+		because(row,
+			"more than %u runs a side would be needed: too near the noise band's edge",
+			RUNS_MAX);
 }
 
 static void judge(const struct compare *c, struct compare_row *row)
@@ -145,7 +142,10 @@ static int judge_rows(struct compare *c)
 			p[n++] = c->rows[i].p;
 	}
 	c->n_tested = n;
-	holm(p, p, n);
+	if (c->rows_apart)
+		c->n_tested = n > 0;
+	else
+		holm(p, p, n);
 	for (i = 0, n = 0; i < c->n_rows; i++) {
 		if (!c->rows[i].tested)
 			continue;

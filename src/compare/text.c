@@ -115,12 +115,13 @@ static void print_figure(FILE *out, const struct compare_row *row, enum figure_k
 	const struct figure *f = &row->figure[kind];
 	char b[32], a[32], change[48], limits[80];
 
-	fprintf(out, "  %-22s %9s %9s %9s  %s\n", title,
+	limits_words(limits, sizeof(limits), f);
+	if (kind >= FIG_DSB_CALL && f->has_ratio)
+		snprintf(limits, sizeof(limits), "exact");
+	fprintf(out, "  %-22s %9s %9s %9s%s%s\n", title,
 		value_words(b, sizeof(b), row, kind, BEFORE),
 		value_words(a, sizeof(a), row, kind, AFTER),
-		change_words(change, sizeof(change), f),
-		kind >= FIG_DSB_CALL ? (f->has_ratio ? "exact" : "")
-				     : limits_words(limits, sizeof(limits), f));
+		change_words(change, sizeof(change), f), limits[0] ? "  " : "", limits);
 }
 
 static void print_classes(FILE *out, const struct compare_row *row)
@@ -138,10 +139,10 @@ static void print_classes(FILE *out, const struct compare_row *row)
 			continue;
 		snprintf(title, sizeof(title), "%s (%.0f %%, %.0f %%)", class_name(k),
 			 class->share[BEFORE] * 100, class->share[AFTER] * 100);
-		fprintf(out, "    %-20s %9s %9s %9s  %s\n", title,
+		fprintf(out, "    %-20s %9s %9s %9s%s%s\n", title,
 			f->known[BEFORE] ? fmt_ns(b, f->value[BEFORE], 7) : "-",
 			f->known[AFTER] ? fmt_ns(a, f->value[AFTER], 7) : "-",
-			change_words(change, sizeof(change), f),
+			change_words(change, sizeof(change), f), f->has_limits ? "  " : "",
 			limits_words(limits, sizeof(limits), f));
 	}
 }

@@ -38,7 +38,7 @@ static inline void fake_row(struct interval *iv, const struct row *like, __u64 c
 	one.sum.calls = calls;
 	one.sum.entries = calls * entries;
 	one.sum.bytes = calls * entries * 4096;
-	one.sum.ns = calls * ns;
+	one.sum.ns = calls * (__u64)llround(ns);
 	one.min_ns = one.max_ns = ns;
 	one.hist[fake_bucket(ns)] = calls;
 	one.dsb_derived = calls * dsb;
