@@ -38,7 +38,8 @@ struct row {
 	char of_name[OF_NAME_LEN]; /* empty without a device-tree node */
 	bool coherent;
 	bool iommu;
-	bool other; /* collects what found no row of its own */
+	bool hw_unknown; /* neither of the two is known: several devices, or none */
+	bool other;	 /* collects what found no row of its own */
 	struct call_counts sum;
 	__u64 min_ns; /* 0 when there was no call */
 	__u64 max_ns;

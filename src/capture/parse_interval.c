@@ -59,8 +59,9 @@ static void parse_key(struct fields *f, struct row *row)
 	field_text(f, "driver", row->driver, sizeof(row->driver), 0);
 	field_text(f, "bus", row->bus, sizeof(row->bus), OPTIONAL);
 	field_text(f, "of_node", row->of_name, sizeof(row->of_name), UNKNOWN);
-	row->coherent = field_bool(f, "coherent", 0);
-	row->iommu = field_bool(f, "iommu", 0);
+	row->coherent = field_bool(f, "coherent", FIELD_NULL);
+	row->iommu = field_bool(f, "iommu", FIELD_NULL);
+	row->hw_unknown = !field_known(f, "coherent");
 	row->other = field_bool(f, "other", OPTIONAL);
 }
 

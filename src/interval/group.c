@@ -101,6 +101,8 @@ static int merge_rows(struct interval *merged, const struct interval *iv, enum g
 
 static unsigned int row_flags(const struct row *row)
 {
+	if (row->hw_unknown)
+		return 0;
 	return (row->coherent ? LINE_COHERENT : LINE_NONCOHERENT) |
 	       (row->iommu ? LINE_IOMMU : LINE_DIRECT);
 }

@@ -93,6 +93,7 @@ static void row_identify(struct row *r, unsigned int row, const struct row_info 
 	r->dir = ROW_TAG_DIR(info->tag);
 	r->coherent = info->flags & DEV_COHERENT;
 	r->iommu = info->flags & DEV_IOMMU;
+	r->hw_unknown = info->flags & DEV_FLAGS_UNKNOWN;
 	r->other = row < ROWS_RESERVED;
 	snprintf(r->dev, sizeof(r->dev), "%s",
 		 r->other	 ? "other"

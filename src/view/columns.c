@@ -111,12 +111,16 @@ void fit_name(char buf[CELL_LEN], const char *src, int width)
 	}
 }
 
-/* Coherence and path in 2 columns: "nc" not coherent, "co" coherent, with "+" behind an IOMMU. */
+/* Coherence and path, in 2 columns or in words; "?" where neither is known. */
 static void hw_cell(char *buf, unsigned int flags, int width)
 {
 	const char *iommu = flags & LINE_IOMMU ? (flags & LINE_DIRECT ? "*" : "+") : "";
 	unsigned int mixed = LINE_COHERENT | LINE_NONCOHERENT;
 
+	if (!(flags & mixed)) {
+		snprintf(buf, CELL_LEN, "%s", width < 9 ? "?" : "unknown");
+		return;
+	}
 	if (width < 9) {
 		snprintf(buf, CELL_LEN, "%c%s",
 			 (flags & mixed) == mixed ? '*'

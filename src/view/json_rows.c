@@ -105,6 +105,11 @@ static int put_dsb_sources(json_t *obj, const struct header *hdr, const struct c
 	       put(obj, "dsb_counted", hdr->exact && !none ? json_u64(sum->dsb) : json_null());
 }
 
+static json_t *unless(bool unknown, bool v)
+{
+	return unknown ? json_null() : json_boolean(v);
+}
+
 static int put_key(json_t *obj, const struct row *row)
 {
 	int err = put(obj, "op", json_string(op_name(row->op))) |
@@ -112,8 +117,8 @@ static int put_key(json_t *obj, const struct row *row)
 		  put(obj, "driver", json_text(row->driver)) |
 		  put(obj, "bus", json_text(row->bus)) |
 		  put(obj, "of_node", row->of_name[0] ? json_text(row->of_name) : json_null()) |
-		  put(obj, "coherent", json_boolean(row->coherent)) |
-		  put(obj, "iommu", json_boolean(row->iommu)) |
+		  put(obj, "coherent", unless(row->hw_unknown, row->coherent)) |
+		  put(obj, "iommu", unless(row->hw_unknown, row->iommu)) |
 		  put(obj, "dir", json_string(dir_name(row->dir)));
 
 	if (row->other)

@@ -118,7 +118,7 @@ void draw_help(struct tui *t)
 		"F1 h ?                      this help",
 		"F10 q                       quit",
 		"",
-		"HW     c coherent device, n not coherent, + behind an IOMMU, * several kinds",
+		"HW     c coherent device, n not, + behind an IOMMU, * several kinds, ? unknown",
 		"DIR    -> to the device, <- from it, <> both",
 		"ENT/s  scatterlist entries (a single buffer is one)",
 		"DSB/s  barriers that waited for cache maintenance, DSB/C per call",
@@ -145,8 +145,9 @@ static void details_of_row(struct page *p, const struct header *hdr, const struc
 	page_line(p, "hardware   %s%s",
 		  (line->flags & LINE_COHERENT) && (line->flags & LINE_NONCOHERENT)
 			  ? "coherent and non-coherent devices"
-		  : line->flags & LINE_COHERENT ? "coherent: no cache maintenance"
-						: "not coherent: caches are maintained",
+		  : line->flags & LINE_COHERENT	   ? "coherent: no cache maintenance"
+		  : line->flags & LINE_NONCOHERENT ? "not coherent: caches are maintained"
+						   : "unknown: of several devices, or of none",
 		  line->flags & LINE_IOMMU ? ", behind an IOMMU" : "");
 	page_line(p, "latency    min %s p50 %s p90 %s p99 %s max %s", fmt_ns(a, f->min_ns, 6),
 		  fmt_ns(b, f->p50, 6), fmt_ns(c, f->p90, 6), fmt_ns(d, f->p99, 6),

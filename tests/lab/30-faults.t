@@ -108,6 +108,8 @@ sub check_full
 	cmp_ok(scalar @{ $end->{rows} }, "<=", 2 + 4, "$name: two rows, and one an operation");
 	cmp_ok(total(\@other, "calls"), ">", 0, "$name: the rest is in other");
 	is($end->{loss}{rows_full}, total(\@other, "calls"), "$name: and counted");
+	is(scalar(grep { defined $_->{coherent} || defined $_->{iommu} } @other), 0,
+		"$name: of no known kind");
 	is($end->{loss}{events}, 0, "$name: nothing lost");
 	is($end->{loss}{recursion_misses}, 0, "$name: no recursion missed");
 }

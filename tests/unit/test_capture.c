@@ -96,7 +96,7 @@ static void add_special_rows(struct interval *iv)
 	row = interval_row(iv, &like);
 	row->sum.failed = INT64_MAX;
 	like = (struct row){ .op = OP_ARCH_FLUSH, .dev = "\"\\\033]0;x\a\n\342\202\254" };
-	like.other = like.coherent = like.dsb_derived_known = true;
+	like.other = like.hw_unknown = like.dsb_derived_known = true;
 	row = interval_row(iv, &like);
 	fill_counts(&row->sum, INT64_MAX - 11);
 	row->dsb_derived = INT64_MAX;
@@ -142,6 +142,7 @@ static void same_rows(const struct interval *a, const struct interval *b)
 		assert_int_equal(x->coherent, y->coherent);
 		assert_int_equal(x->iommu, y->iommu);
 		assert_int_equal(x->other, y->other);
+		assert_int_equal(x->hw_unknown, y->hw_unknown);
 		same_counts(&x->sum, &y->sum);
 		assert_true(x->min_ns == y->min_ns && x->max_ns == y->max_ns);
 		assert_true(x->dsb_derived == y->dsb_derived);

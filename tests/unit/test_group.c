@@ -195,6 +195,23 @@ static void flags_are_collected(void **state)
 			 LINE_COHERENT | LINE_NONCOHERENT | LINE_IOMMU | LINE_DIRECT);
 }
 
+static void flags_unknown(void **state)
+{
+	struct row other = { .op = OP_MAP_SG, .dev = "other", .driver = "-", .hw_unknown = true };
+	struct fixture *f = *state;
+	struct layout l = { 0 };
+	char cell[CELL_LEN];
+
+	fake_calls(&f->fake, &f->iv, &other, 1, 1, 100);
+	build(f, BY_ROW, SORT_TIME, "other");
+	assert_int_equal(f->t.n, 1);
+	assert_int_equal(f->t.lines[0].flags, 0);
+	column_cell(cell, COL_HW, 2, &l, &f->t.lines[0], f->iv.dur_ns);
+	assert_string_equal(cell, "?");
+	column_cell(cell, COL_HW, 9, &l, &f->t.lines[0], f->iv.dur_ns);
+	assert_string_equal(cell, "unknown");
+}
+
 /* No width is exceeded, and no cell is wider than its column, from one column to 250. */
 static void layouts_fit(void **state)
 {
@@ -274,6 +291,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(sorted_by_every_key, setup, teardown),
 		cmocka_unit_test_setup_teardown(filters, setup, teardown),
 		cmocka_unit_test_setup_teardown(flags_are_collected, setup, teardown),
+		cmocka_unit_test_setup_teardown(flags_unknown, setup, teardown),
 		cmocka_unit_test_setup_teardown(layouts_fit, setup, teardown),
 		cmocka_unit_test_setup_teardown(columns_at_80, setup, teardown),
 		cmocka_unit_test(names_are_cut_in_the_middle),

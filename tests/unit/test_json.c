@@ -96,6 +96,8 @@ static void check_row(json_t *obj, const struct row *row)
 	assert_string_equal(string(obj, "dir"), dir_name(row->dir));
 	assert_int_equal(json_is_true(json_object_get(obj, "coherent")), row->coherent);
 	assert_int_equal(json_is_true(json_object_get(obj, "iommu")), row->iommu);
+	assert_int_equal(json_is_null(json_object_get(obj, "coherent")), row->hw_unknown);
+	assert_int_equal(json_is_null(json_object_get(obj, "iommu")), row->hw_unknown);
 	assert_int_equal(integer(obj, "calls"), row->sum.calls);
 	assert_int_equal(integer(obj, "entries"), row->sum.entries);
 	assert_int_equal(integer(obj, "bytes"), row->sum.bytes);
@@ -128,6 +130,8 @@ static void interval_object(void **state)
 	interval_init(&iv);
 	fake_interval(&f, &iv, 1000000000);
 	fake_procs(&iv);
+	iv.rows[1].coherent = iv.rows[1].iommu = false;
+	iv.rows[1].hw_unknown = true;
 	iv.loss.events.depth = 3;
 	iv.loss.events.rows_full = 100;
 	iv.loss.recursion_misses = 4;
