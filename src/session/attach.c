@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <sys/mman.h>
 #include <bpf/libbpf.h>
 #include "object.h"
@@ -27,6 +28,7 @@ struct ladder {
 	struct hook_state *states;
 	struct attachment *at;
 	struct returns_reader returns;
+	struct kernel_types types;
 	int last_err;
 };
 
@@ -167,7 +169,7 @@ static void try_set(struct ladder *l, enum rung rung, const unsigned int *set, u
 	at->objects = more;
 	obj = &more[at->n_objects];
 	*obj = (struct attach_object){ 0 };
-	err = object_load(l->cfg, rung, l->hooks, set, n, first, &obj->obj);
+	err = object_load(l->cfg, rung, l->hooks, set, n, first, &l->types, &obj->obj);
 	if (err) {
 		l->last_err = err;
 		for (unsigned int i = 0; i < n; i++)
@@ -338,15 +340,22 @@ static void report_none(const struct ladder *l)
 int attach_open(const struct attach_config *cfg, const struct hook *hooks, unsigned int n,
 		struct hook_state *states, unsigned int *n_states, struct attachment *at)
 {
-	struct ladder l = { .cfg = cfg, .hooks = hooks, .n = n, .states = states, .at = at };
+	struct ladder l = {
+		.cfg = cfg, .hooks = hooks, .n = n, .states = states, .at = at, .types.fd = -1
+	};
 
 	*at = (struct attachment){ .procs = -1, .calibrate_prog = -1 };
 	object_messages(cfg->verbose);
-	for (unsigned int i = 0; i < n; i++)
+	l.types.n_funcs = n;
+	for (unsigned int i = 0; i < n; i++) {
 		init_state(&states[i], &hooks[i], cfg);
+		l.types.funcs[i].name = hooks[i].function;
+	}
 	climb(&l, false);
 	climb(&l, true);
 	returns_close(&l.returns);
+	if (l.types.fd >= 0)
+		close(l.types.fd);
 	*n_states = compact_states(&l);
 	if (!at->n_objects) {
 		attach_close(at);

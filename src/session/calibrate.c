@@ -8,6 +8,7 @@
 #include "dmasync/clock.h"
 
 #define RUNS 200 /* calls of the null target in the shorter of the two runs */
+#define WARM_UP 50
 #define ROUNDS 5 /* the quickest of them counts: an interrupt only ever adds time */
 #define TRIES 3
 #define TOLERANCE 0.05
@@ -49,7 +50,7 @@ static bool linear(double ratio)
 
 void calibrate_bare(void *bare_ns, int prog)
 {
-	run(prog, RUNS / 4); /* warm up */
+	run(prog, WARM_UP);
 	*(__u64 *)bare_ns = quickest(prog, RUNS);
 }
 
@@ -58,33 +59,31 @@ void calibrate(const struct attachment *at, __u64 bare_ns,
 	       struct probe_cost *cost, char *why, size_t len)
 {
 	__u64 with, twice;
-	struct calibrate_sample s;
+	struct calibrate_sample s = { 0 };
+	unsigned int calls;
 
 	*cost = (struct probe_cost){ 0 };
 	if (at->calibrated == RUNG_NONE || at->calibrate_prog < 0 || !bare_ns) {
 		snprintf(why, len, "the null target bpf_fentry_test1 cannot be probed here");
 		return;
 	}
-	run(at->calibrate_prog, RUNS / 4); /* warm up: caches, the row itself */
-	if (read_row(ctx, &s) || !s.calls) {
-		snprintf(why, len, "probes on the null target recorded nothing");
-		return;
-	}
+	run(at->calibrate_prog, WARM_UP); /* caches, the row itself */
+	calls = WARM_UP;
 	/* A busy machine may disturb one try; numbers that do not repeat are never shown. */
 	for (int i = 0; i < TRIES; i++) {
-		s.calls = 0;
 		with = quickest(at->calibrate_prog, RUNS);
 		twice = quickest(at->calibrate_prog, 2 * RUNS);
-		if (!with || !twice || read_row(ctx, &s)) {
+		if (!with || !twice) {
 			snprintf(why, len, "cannot run the null target: %s", strerror(errno));
 			return;
 		}
+		calls += 3 * ROUNDS * RUNS;
 		if (linear((double)twice / with))
 			break;
 	}
-	if (s.calls != 3ULL * ROUNDS * RUNS) {
-		snprintf(why, len, "%llu of %u calls of the null target were recorded",
-			 (unsigned long long)s.calls, 3 * ROUNDS * RUNS);
+	if (read_row(ctx, &s) || s.calls != calls) {
+		snprintf(why, len, "%llu of %u calls of the null target were recorded", s.calls,
+			 calls);
 		return;
 	}
 	cost->floor_ns = (double)s.min_ns;

@@ -5,9 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include <sys/mman.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include "object.h"
+#include "target.h"
+#include "dmasync/log.h"
 #include "dmasync.skel.h"
 #include "fsession.skel.h"
 
@@ -73,7 +76,8 @@ void object_programs(const struct bpf_object *obj, const struct hook *h, enum ru
 	}
 }
 
-static int want_program(struct bpf_program *prog, const struct hook *h, enum rung rung)
+/* @id: BTF id of the function to attach to. */
+static int want_program(struct bpf_program *prog, enum rung rung, __u32 id)
 {
 	int err;
 
@@ -82,7 +86,7 @@ static int want_program(struct bpf_program *prog, const struct hook *h, enum run
 	bpf_program__set_autoload(prog, true);
 	if (rung == RUNG_KPROBE)
 		return 0;
-	err = bpf_program__set_attach_target(prog, 0, h->function);
+	err = id ? target_set(prog, id) : -ESRCH;
 	if (!err && strstr(bpf_program__name(prog), "_session"))
 		err = bpf_program__set_expected_attach_type(prog, TRACE_FSESSION);
 	return err;
@@ -148,16 +152,44 @@ static int set_maps(const struct bpf_object *obj, const struct attach_config *cf
 	return err ?: bpf_map__set_max_entries(map[1], cfg->max_rows);
 }
 
-static struct bpf_object *open_object(enum rung rung)
+static struct bpf_object *open_object(enum rung rung, const struct kernel_types *types)
 {
+	LIBBPF_OPTS(bpf_object_open_opts, opts);
+	char path[64];
 	const void *elf;
 	size_t size;
 
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", types->fd);
+	opts.btf_custom_path = path;
 	if (rung == RUNG_FSESSION)
 		elf = fsession_bpf__elf_bytes(&size);
 	else
 		elf = dmasync_bpf__elf_bytes(&size);
-	return bpf_object__open_mem(elf, size, NULL);
+	return bpf_object__open_mem(elf, size, &opts);
+}
+
+/* Opens the object for @rung and, if it is the first, reads what its programs need of the kernel.
+ */
+static int open_with_types(enum rung rung, struct kernel_types *types, struct bpf_object **out)
+{
+	bool read = types->fd >= 0;
+	int err = target_take_over();
+
+	if (err)
+		return err;
+	if (!read)
+		types->fd = memfd_create("kernel-types", MFD_CLOEXEC);
+	if (types->fd < 0)
+		return -errno;
+	*out = open_object(rung, types);
+	if (!*out)
+		return -errno;
+	if (read)
+		return 0;
+	err = kbtf_read(KBTF_PATH, bpf_object__btf(*out), types->funcs, types->n_funcs, types->fd);
+	if (err)
+		log_error("cannot use the kernel's types in %s: %s", KBTF_PATH, strerror(-err));
+	return err;
 }
 
 struct bpf_program *object_caller(const struct bpf_object *obj)
@@ -165,28 +197,32 @@ struct bpf_program *object_caller(const struct bpf_object *obj)
 	return bpf_object__find_program_by_name(obj, "call_null_target");
 }
 
-int object_load(const struct attach_config *cfg, enum rung rung, const struct hook *hooks,
-		const unsigned int *set, unsigned int n, const struct bpf_object *first,
-		struct bpf_object **out)
+static int want_hook(const struct bpf_object *obj, const struct hook *h, enum rung rung, __u32 id)
 {
-	struct bpf_object *obj = open_object(rung);
+	struct bpf_program *entry, *exit;
 	int err;
 
-	if (!obj)
-		return -errno;
-	err = set_config(obj, cfg);
-	err = err ?: set_maps(obj, cfg, first);
-	for (unsigned int i = 0; i < n && !err; i++) {
-		const struct hook *h = &hooks[set[i]];
-		struct bpf_program *entry, *exit;
+	object_programs(obj, h, rung, &entry, &exit);
+	err = entry ? want_program(entry, rung, id) : -ENOENT;
+	err = err ?: want_program(exit, rung, id);
+	if (!err && h->kind == HOOK_MEASURE)
+		err = want_program(object_caller(obj), RUNG_FENTRY, id);
+	return err;
+}
 
-		object_programs(obj, h, rung, &entry, &exit);
-		err = entry ? want_program(entry, h, rung) : -ENOENT;
-		err = err ?: want_program(exit, h, rung);
-		if (!err && h->kind == HOOK_MEASURE)
-			err = want_program(object_caller(obj), h, RUNG_FENTRY);
-	}
+int object_load(const struct attach_config *cfg, enum rung rung, const struct hook *hooks,
+		const unsigned int *set, unsigned int n, const struct bpf_object *first,
+		struct kernel_types *types, struct bpf_object **out)
+{
+	struct bpf_object *obj = NULL;
+	int err = open_with_types(rung, types, &obj);
+
+	err = err ?: set_config(obj, cfg);
+	err = err ?: set_maps(obj, cfg, first);
+	for (unsigned int i = 0; i < n && !err; i++)
+		err = want_hook(obj, &hooks[set[i]], rung, types->funcs[set[i]].id);
 	err = err ?: bpf_object__load(obj);
+	target_forget();
 	if (err) {
 		bpf_object__close(obj);
 		return err;

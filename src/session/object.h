@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <bpf/libbpf.h>
 #include <dmasync/attach.h>
+#include <dmasync/kbtf.h>
 
 /* Keeps libbpf's newest warning from here on, and with @pass lets what it says through to stderr.
  */
@@ -14,6 +15,13 @@ void object_messages(bool pass);
 /* That warning, without its newline; empty when there was none. */
 const char *object_last_warning(void);
 
+/* What is known of the kernel's types, read when the first object of a session is loaded. */
+struct kernel_types {
+	struct kbtf_func funcs[HEADER_HOOKS_MAX]; /* of each hook, names filled in */
+	unsigned int n_funcs;
+	int fd; /* types for relocating; -1: not read yet */
+};
+
 /*
  * Loads the programs that @n of @hooks, those at the indices @set, need at @rung. Maps are those of
  * @first, an object loaded earlier, or new ones when it is NULL. 0 with *@out to be given to
@@ -21,7 +29,7 @@ const char *object_last_warning(void);
  */
 int object_load(const struct attach_config *cfg, enum rung rung, const struct hook *hooks,
 		const unsigned int *set, unsigned int n, const struct bpf_object *first,
-		struct bpf_object **out);
+		struct kernel_types *types, struct bpf_object **out);
 
 /* Programs of @h at @rung: *@entry always, *@exit only for hooks of both ends, else NULL. */
 void object_programs(const struct bpf_object *obj, const struct hook *h, enum rung rung,
