@@ -7,5 +7,6 @@ const struct command commands[] = {
 	{ "doctor", cmd_doctor, "what works on this machine, and why not" },
 	{ "bench", cmd_bench, "time cache maintenance from user space, through udmabuf" },
 	{ "compare", cmd_compare, "hold captures before and after a change against each other" },
+	{ "flame", cmd_flame, "draw the stacks of a capture as a flame graph" },
 	{ NULL, NULL, NULL },
 };

@@ -7,6 +7,7 @@ int cmd_top(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_compare(int argc, char **argv);
+int cmd_flame(int argc, char **argv);
 
 struct command {
 	const char *name;
