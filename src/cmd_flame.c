@@ -76,7 +76,11 @@ static int write_output(const struct flame_options *opt, const struct flame_tree
 	FILE *f = opt->output ? fopen(opt->output, "w") : stdout;
 	int err = f ? 0 : -errno;
 
+	/* Of an error in the middle, errno is all that stays. */
+	errno = 0;
 	err = err ?: print(f, opt, t, src);
+	if (!err && (fflush(f) || ferror(f)))
+		err = errno ? -errno : -EIO;
 	if (f && f != stdout && fclose(f) && !err)
 		err = -errno;
 	if (err && err != -EPIPE)

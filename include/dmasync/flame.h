@@ -165,7 +165,7 @@ enum flame_verdict {
 	FLAME_GONE, /* only in BEFORE */
 };
 
-#define FLAME_STEPS 5 /* shades of less and more, the last from twice or half on */
+#define FLAME_STEPS 5 /* shades of less and more: from 15 and 50 % on, twofold, fivefold */
 
 struct flame_scale {
 	double factor[FLAME_SIDES]; /* makes weights comparable */
@@ -187,7 +187,7 @@ struct flame_scale flame_scale(const struct flame_tree *t, const struct flame_so
 struct flame_change flame_change(const struct flame_tree *t, const struct flame_scale *s,
 				 __u32 node);
 
-/* ---- output; each returns 0 or -errno of writing ---- */
+/* ---- output; each returns 0 or -errno; errors of writing to @f are left to ferror() ---- */
 struct flame_picture {
 	const char *title;  /* NULL: says what the width is */
 	unsigned int width; /* pixels */
@@ -196,7 +196,7 @@ struct flame_picture {
 	enum group_by by;
 };
 
-/* One SVG with everything in it. @src has a place for each side. Also -ENOMEM. */
+/* One SVG with everything in it. @src has a place for each side. */
 int flame_write_svg(FILE *f, const struct flame_tree *t, const struct flame_source *src,
 		    const struct flame_picture *p);
 

@@ -58,6 +58,8 @@ struct flame_change flame_change(const struct flame_tree *t, const struct flame_
 {
 	double a = t->values[FLAME_AFTER][node].weight * s->factor[FLAME_AFTER];
 	double b = t->values[FLAME_BEFORE][node].weight * s->factor[FLAME_BEFORE];
+	/* Ratios, or their inverses, at which the shades change. */
+	static const double bounds[FLAME_STEPS - 1] = { 1.15, 1.5, 2, 5 };
 	struct flame_change c = { .verdict = FLAME_SAME };
 	double size;
 
@@ -70,6 +72,8 @@ struct flame_change flame_change(const struct flame_tree *t, const struct flame_
 	if (size <= noise_of(t, s, node))
 		return c;
 	c.verdict = a > b ? FLAME_MORE : FLAME_LESS;
-	c.step = 1 + (unsigned int)fmin(size / M_LN2 * (FLAME_STEPS - 1), FLAME_STEPS - 1);
+	c.step = 1;
+	while (c.step < FLAME_STEPS && size >= log(bounds[c.step - 1]))
+		c.step++;
 	return c;
 }

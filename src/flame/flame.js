@@ -28,13 +28,18 @@
 		return e;
 	}
 
+	// Rectangles are drawn a little narrower than frames are, so that neighbours stand apart.
+	function withGap(w) {
+		return w >= 2.4 ? w + 0.6 : w / 0.8;
+	}
+
 	function readFrames() {
 		const path = [];
 		for (const g of layer.children) {
 			const [title, rect, text] = g.children;
 			const depth = Math.round(-rect.getAttribute('y') / size.row) - 1;
 			const lines = title.textContent.split('\n');
-			const x = Number(rect.getAttribute('x')), w = Number(rect.getAttribute('width'));
+			const x = Number(rect.getAttribute('x')), w = withGap(Number(rect.getAttribute('width')));
 			const i = frames.length;
 			numbers.set(g, i);
 			path[depth] = i;
@@ -87,7 +92,7 @@
 			const w = behind ? width : at[i].w * scale;
 			f.g.classList.toggle('behind', behind);
 			f.rect.setAttribute('x', x.toFixed(2));
-			f.rect.setAttribute('width', w.toFixed(2));
+			f.rect.setAttribute('width', (w - Math.min(0.6, 0.2 * w)).toFixed(2));
 			drawLabel(f, x, w);
 		});
 	}
@@ -133,7 +138,7 @@
 			wrap(text, text.matches('.h') ? 9.6 : size.word, text.matches('.h') ? 24 : size.line);
 		y += 3;
 		flow(Array.from(head.querySelectorAll('.key'), g =>
-			[g, size.swatch + g.textContent.length * size.word + size.pad]), size.line);
+			[g, size.swatch + g.lastElementChild.getComputedTextLength() + 16]), size.line);
 		y += 6;
 		flow(tools.map(t => [t.g, t.width + 8]), 26);
 		details.y = y;
@@ -235,6 +240,7 @@
 	}
 
 	function search() {
+		const shows = view === 'before' ? 'widths of BEFORE ' : '';
 		const cache = new Map();
 		for (const f of frames) {
 			if (!cache.has(f.name))
@@ -243,11 +249,11 @@
 			f.g.classList.toggle('match', f.match);
 		}
 		if (!pattern) {
-			share.text.textContent = '';
+			share.text.textContent = shows;
 			return;
 		}
 		const m = matchedShare();
-		share.text.textContent = m.n + (m.n === 1 ? ' frame' : ' frames') + ', ' +
+		share.text.textContent = shows + m.n + (m.n === 1 ? ' frame' : ' frames') + ', ' +
 			m.percent.toFixed(2) + ' % of ' + (zoomed ? 'the zoomed frame' : 'all');
 	}
 
@@ -298,7 +304,7 @@
 		tools.push({ g, width: 200 });
 		const status = make(bar, 'g', { role: 'status' });
 		share.text = make(status, 'text', { y: 14 });
-		tools.push({ g: status, width: 210 });
+		tools.push({ g: status, width: 230 });
 	}
 
 	function switchView() {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Stacks a line, as other flame graph tools read them. */
-#include <errno.h>
 #include "text.h"
 #include <dmasync/flame.h>
 
@@ -36,8 +35,5 @@ int flame_write_folded(FILE *f, const struct flame_tree *t)
 			fprintf(f, "%llu ", before[i].self);
 		fprintf(f, "%llu\n", after[i].self);
 	}
-	errno = 0;
-	if (fflush(f) || ferror(f))
-		return errno ? -errno : -EIO;
 	return 0;
 }

@@ -108,34 +108,35 @@ static void tell_colour(struct svg *s)
 	struct flame_change all = flame_change(s->t, &s->scale, 0);
 	char ratio[FLAME_NUM_LEN];
 
-	paragraph(s,
-		  "Colour: change of a frame's total %s%s, since the runs may differ in length"
-		  " (all: %s). Grey: within %.4g %%%s.",
-		  flame_per(s->t->weight) == PER_CALL_OF_RUN ? "per call of its run"
-							     : "per second of its run",
-		  s->t->weight == FLAME_SAMPLES ? " and sampling rate" : "",
-		  all.ratio ? svg_percent(all.ratio, ratio) : "new", 100 * s->scale.noise,
-		  !s->scale.counting		  ? ""
-		  : s->t->weight == FLAME_SAMPLES ? ", or within the counting noise (2 sigma)"
-						    " of its samples"
-						  : ", or within the counting noise (2 sigma) of"
-						    " its calls");
+	paragraph(
+		s,
+		"Colour: change of a frame's total %s%s, so that runs of different length compare;"
+		" of all: %s. Grey: within %.4g %%%s.",
+		flame_per(s->t->weight) == PER_CALL_OF_RUN ? "per call of its run"
+							   : "per second of its run",
+		s->t->weight == FLAME_SAMPLES ? " and sampling rate" : "",
+		all.ratio ? svg_percent(all.ratio, ratio) : "new", 100 * s->scale.noise,
+		!s->scale.counting		? ""
+		: s->t->weight == FLAME_SAMPLES ? ", or within the counting noise (2 sigma)"
+						  " of its samples"
+						: ", or within the counting noise (2 sigma) of"
+						  " its calls");
 }
 
 static void tell_source(struct svg *s, const char *side, const struct flame_source *src)
 {
 	const struct header *h = &src->info.hdr;
 
-	paragraph(s, "%s%s%s%s %s; flavour %s; %s%s", side, h->model,
+	paragraph(s, "%s%s%s%s %s; flavour %s%s%s", side, h->model,
 		  *h->model ? "; Linux " : "Linux ", h->release, h->machine,
-		  flavour_name(h->flavour), *src->info.command ? "recorded by: " : "",
+		  flavour_name(h->flavour), *src->info.command ? "; recorded by: " : "",
 		  src->info.command);
 }
 
 /* One item of the legend, on the next line if it does not fit into this one. */
 static void item(struct svg *s, double *x, const char *class, const char *text)
 {
-	double w = SVG_SWATCH + flame_length(text) * SVG_WORD + SVG_PAD;
+	double w = SVG_SWATCH + flame_length(text) * SVG_WORD + 16;
 
 	if (*x > SVG_PAD && *x + w > s->p->width) {
 		*x = SVG_PAD;
@@ -179,11 +180,13 @@ static void layer_items(struct svg *s, double *x)
 
 static void change_items(struct svg *s, double *x)
 {
-	item(s, x, "l5", "half or less");
+	item(s, x, "l5", "a fifth or less");
+	item(s, x, "l4", "half or less");
 	item(s, x, "l2", "less");
 	item(s, x, "same", "within the noise");
 	item(s, x, "m2", "more");
-	item(s, x, "m5", "double or more");
+	item(s, x, "m4", "double or more");
+	item(s, x, "m5", "fivefold or more");
 	item(s, x, "new", "new");
 	item(s, x, "gone", "gone (in the view of BEFORE)");
 }

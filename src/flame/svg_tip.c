@@ -6,6 +6,14 @@
 #include "svg.h"
 #include "text.h"
 
+static char *number(double v, char *buf)
+{
+	if (v >= 100 || v == floor(v))
+		return flame_num(buf, llround(v));
+	snprintf(buf, FLAME_NUM_LEN, "%.3g", v);
+	return buf;
+}
+
 char *svg_amount(const struct svg *s, double v, char *buf)
 {
 	switch (s->t->weight) {
@@ -14,10 +22,7 @@ char *svg_amount(const struct svg *s, double v, char *buf)
 	case FLAME_BYTES:
 		return fmt_bytes(buf, v, 6);
 	default:
-		if (v >= 100 || v == floor(v))
-			return flame_num(buf, llround(v));
-		snprintf(buf, FLAME_NUM_LEN, "%.3g", v);
-		return buf;
+		return number(v, buf);
 	}
 }
 
@@ -48,7 +53,7 @@ static void calls(const struct svg *s, const struct flame_values *v)
 	if (s->src->dsb != DSB_COUNTED && s->src->dsb != DSB_DERIVED)
 		return;
 	fprintf(s->f, ", %s dsb", flame_num(num, v->dsb));
-	fprintf(s->f, " (%.4g a call)", v->dsb / n);
+	fprintf(s->f, " (%s a call)", number(v->dsb / n, num));
 }
 
 static void values(const struct svg *s, const struct flame_values *v)

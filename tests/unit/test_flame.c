@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Flame graphs: trees, selves of nested calls, layers, layout, differences, names. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include <dmasync/flame.h>
+#include "../../src/flame/text.h"
+
+#define MS 1000000ULL
+
+/* Adds @ns in @calls from the ';'-separated @path. */
+static void add(struct flame_tree *t, enum flame_side side, const char *path, __u64 calls, __u64 ns)
+{
+	struct flame_values v = { .calls = calls, .ns = ns, .dsb = ns / 10, .samples = calls };
+	const char *frames[STACK_FRAMES_MAX];
+	struct stack s = { .frames = frames };
+	char copy[512], *save, *p;
+
+	snprintf(copy, sizeof(copy), "%s", path);
+	for (p = strtok_r(copy, ";", &save); p; p = strtok_r(NULL, ";", &save))
+		frames[s.n++] = p;
+	assert_int_equal(flame_tree_add(t, side, NULL, &s, &v), 0);
+}
+
+static __u32 find(const struct flame_tree *t, const char *path)
+{
+	char copy[512], *save, *p;
+	__u32 node = 0, c;
+
+	snprintf(copy, sizeof(copy), "%s", path);
+	for (p = strtok_r(copy, ";", &save); p; p = strtok_r(NULL, ";", &save)) {
+		for (c = t->nodes[node].child; c; c = t->nodes[c].next) {
+			if (!strcmp(flame_name(t, c), p))
+				break;
+		}
+		if (!c)
+			fail_msg("no frame %s of %s", p, path);
+		node = c;
+	}
+	return node;
+}
+
+static const struct flame_values *values(const struct flame_tree *t, const char *path)
+{
+	return &t->values[FLAME_AFTER][find(t, path)];
+}
+
+static void stacks_share_their_beginnings(void **state)
+{
+	struct flame_tree t;
+
+	assert_int_equal(flame_tree_init(&t, FLAME_TIME, false), 0);
+	add(&t, FLAME_AFTER, "el0;read;map", 2, 100);
+	add(&t, FLAME_AFTER, "el0;read;map", 1, 50);
+	add(&t, FLAME_AFTER, "el0;write;map", 1, 30);
+	assert_int_equal(flame_tree_finish(&t), 0);
+	assert_int_equal(t.n, 6);
+	assert_int_equal(t.depth, 3);
+	assert_int_equal(values(&t, "el0;read;map")->self, 150);
+	assert_int_equal(values(&t, "el0;read")->weight, 150);
+	assert_int_equal(values(&t, "el0;read")->self, 0);
+	assert_int_equal(values(&t, "")->weight, 180);
+	assert_int_equal(values(&t, "")->calls, 4);
+	/* By name, so that two pictures of one program look alike. */
+	assert_string_equal(flame_name(&t, t.nodes[find(&t, "el0")].child), "read");
+	flame_tree_free(&t);
+}
+
+/* The outer call's time contains that of the calls inside it; its own is what they leave. */
+static void nested_calls_are_parts(void **state)
+{
+	struct flame_tree t;
+
+	assert_int_equal(flame_tree_init(&t, FLAME_TIME, false), 0);
+	add(&t, FLAME_AFTER, "el0;map", 10, 1000);
+	add(&t, FLAME_AFTER, "el0;map;direct;arch", 80, 600);
+	add(&t, FLAME_AFTER, "el0;map;direct;arch;flush", 80, 200);
+	assert_int_equal(flame_tree_finish(&t), 0);
+	assert_int_equal(values(&t, "")->weight, 1000);
+	assert_int_equal(values(&t, "el0;map")->self, 400);
+	assert_int_equal(values(&t, "el0;map;direct")->self, 0);
+	assert_int_equal(values(&t, "el0;map;direct")->weight, 600);
+	assert_int_equal(values(&t, "el0;map;direct;arch")->self, 400);
+	assert_int_equal(values(&t, "el0")->calls, 10);
+	assert_int_equal(values(&t, "el0;map;direct")->calls, 80);
+	assert_int_equal(t.clamped[FLAME_AFTER], 0);
+	flame_tree_free(&t);
+}
+
+static void calls_add_up_even_if_nested(void **state)
+{
+	struct flame_tree t;
+
+	assert_int_equal(flame_tree_init(&t, FLAME_CALLS, false), 0);
+	add(&t, FLAME_AFTER, "el0;map", 10, 1000);
+	add(&t, FLAME_AFTER, "el0;map;arch", 80, 600);
+	assert_int_equal(flame_tree_finish(&t), 0);
+	assert_int_equal(values(&t, "el0;map")->self, 10);
+	assert_int_equal(values(&t, "el0;map")->weight, 90);
+	assert_int_equal(values(&t, "el0")->calls, 10);
+	flame_tree_free(&t);
+}
+
+static void what_is_too_much_is_counted(void **state)
+{
+	struct flame_tree t;
+
+	assert_int_equal(flame_tree_init(&t, FLAME_TIME, false), 0);
+	add(&t, FLAME_AFTER, "el0;map", 1, 50);
+	add(&t, FLAME_AFTER, "el0;map;arch", 1, 70);
+	assert_int_equal(flame_tree_finish(&t), 0);
+	assert_int_equal(values(&t, "el0;map")->self, 0);
+	assert_int_equal(values(&t, "")->weight, 70);
+	assert_int_equal(t.clamped[FLAME_AFTER], 20);
+	flame_tree_free(&t);
+}
+
+static void layers_by_name_and_place(void **state)
+{
+	static const struct {
+		const char *name;
+		enum flame_layer layer;
+	} cases[] = {
+		{ "el0t_64_sync", LAYER_ENTRY },
+		{ "__arm64_sys_read", LAYER_ENTRY },
+		{ "__arm64_compat_sys_ioctl", LAYER_ENTRY },
+		{ "vfs_read", LAYER_IO },
+		{ "ext4_writepages [ext4]", LAYER_IO },
+		{ "do_something [xfs]", LAYER_IO },
+		{ "ata_qc_issue [libata]", LAYER_DRIVER },
+		{ "dma_buf_ioctl", LAYER_DRIVER },
+		{ "dma_map_sgtable", LAYER_DMA },
+		{ "__iommu_dma_map", LAYER_DMA },
+		{ "arch_sync_dma_for_device", LAYER_ARCH },
+		{ "dcache_clean_poc", LAYER_ARCH },
+		{ "vfs", LAYER_KERNEL },
+		{ "schedule", LAYER_KERNEL },
+	};
+	struct flame_tree t;
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		if (flame_layer(cases[i].name) != cases[i].layer)
+			fail_msg("%s: %d", cases[i].name, flame_layer(cases[i].name));
+	}
+	assert_int_equal(flame_tree_init(&t, FLAME_TIME, false), 0);
+	add(&t, FLAME_AFTER, "el0t_64_sync;helper;vfs_read;my_queue;dma_map_sg_attrs;my_flush", 1,
+	    1);
+	assert_int_equal(flame_tree_finish(&t), 0);
+	assert_int_equal(t.nodes[2].layer, LAYER_KERNEL);
+	assert_int_equal(t.nodes[4].layer, LAYER_DRIVER);
+	assert_int_equal(t.nodes[6].layer, LAYER_KERNEL);
+	flame_tree_free(&t);
+}
+
+/* Children fill what their parent has but for its own share; narrow ones are left out, and said. */
+static void widths_add_up(void **state)
+{
+	struct flame_layout l;
+	struct flame_tree t;
+	double sum = 0;
+	char path[64];
+	__u32 c;
+	int i;
+
+	assert_int_equal(flame_tree_init(&t, FLAME_TIME, false), 0);
+	add(&t, FLAME_AFTER, "top", 1, 5500);
+	for (i = 1; i <= 100; i++) {
+		snprintf(path, sizeof(path), "top;f%03d;g", i);
+		add(&t, FLAME_AFTER, path, 1, i);
+	}
+	assert_int_equal(flame_tree_finish(&t), 0);
+	assert_int_equal(flame_layout(&t, FLAME_AFTER, 1100, 0, &l), 0);
+	assert_int_equal(l.folded, 0);
+	assert_int_equal(l.depth, 3);
+	for (c = t.nodes[find(&t, "top")].child; c; c = t.nodes[c].next) {
+		assert_float_equal(l.box[c].x, sum, 1e-6);
+		sum += l.box[c].w;
+	}
+	assert_float_equal(sum, 1100 * 5050 / 5500.0, 1e-6);
+	flame_layout_free(&l);
+	/* 10 of 5500 is 2 px: f001 to f009 and what is below them go. */
+	assert_int_equal(flame_layout(&t, FLAME_AFTER, 1100, 2, &l), 0);
+	assert_int_equal(l.folded, 18);
+	assert_float_equal(l.folded_share, 45 / 5500.0, 1e-9);
+	assert_true(l.box[find(&t, "top;f010")].w == 2);
+	assert_true(l.box[find(&t, "top;f009;g")].w == 0);
+	flame_layout_free(&l);
+	flame_tree_free(&t);
+}
+
+static void compare(struct flame_tree *t, enum flame_weight weight, struct flame_scale *s)
+{
+	struct flame_source src[FLAME_SIDES] = { { .dur_ns = 1000 * MS }, { .dur_ns = 2000 * MS } };
+
+	assert_int_equal(flame_tree_init(t, weight, true), 0);
+	/* Twice as long, twice the calls: the same cost a call but for what is named. */
+	add(t, FLAME_BEFORE, "el0;same.isra.0", 20000, 2000000);
+	add(t, FLAME_BEFORE, "el0;less", 20000, 8000000);
+	add(t, FLAME_BEFORE, "el0;gone", 20000, 20000);
+	add(t, FLAME_BEFORE, "el0;rare", 6, 6000);
+	add(t, FLAME_AFTER, "el0;same.constprop.0", 10000, 1010000);
+	add(t, FLAME_AFTER, "el0;less", 10000, 1000000);
+	add(t, FLAME_AFTER, "el0;new", 10000, 10000);
+	add(t, FLAME_AFTER, "el0;rare", 3, 2000);
+	assert_int_equal(flame_tree_finish(t), 0);
+	*s = flame_scale(t, src, 0.02);
+}
+
+static void totals_are_compared_per_call(void **state)
+{
+	struct flame_change c;
+	struct flame_scale s;
+	struct flame_tree t;
+
+	compare(&t, FLAME_TIME, &s);
+	/* 1 % is noise, and compilers' suffixes are no change of name. */
+	c = flame_change(&t, &s, find(&t, "el0;same"));
+	assert_int_equal(c.verdict, FLAME_SAME);
+	assert_float_equal(c.ratio, 1.01, 1e-3);
+	c = flame_change(&t, &s, find(&t, "el0;less"));
+	assert_int_equal(c.verdict, FLAME_LESS);
+	assert_int_equal(c.step, 4);
+	assert_float_equal(c.ratio, 0.25, 1e-3);
+	assert_int_equal(flame_change(&t, &s, find(&t, "el0;new")).verdict, FLAME_NEW);
+	assert_int_equal(flame_change(&t, &s, find(&t, "el0;gone")).verdict, FLAME_GONE);
+	/* Three calls and six: a third less can be chance. */
+	assert_int_equal(flame_change(&t, &s, find(&t, "el0;rare")).verdict, FLAME_SAME);
+	/* By the total: its own share is 0 in both. */
+	assert_int_equal(flame_change(&t, &s, find(&t, "el0")).verdict, FLAME_LESS);
+	flame_tree_free(&t);
+}
+
+static void barriers_have_no_counting_noise(void **state)
+{
+	struct flame_scale s;
+	struct flame_tree t;
+
+	compare(&t, FLAME_DSB, &s);
+	assert_int_equal(flame_change(&t, &s, find(&t, "el0;rare")).verdict, FLAME_LESS);
+	flame_tree_free(&t);
+	compare(&t, FLAME_CALLS, &s);
+	assert_float_equal(s.factor[FLAME_BEFORE] / s.factor[FLAME_AFTER], 0.5, 1e-9);
+	assert_int_equal(flame_change(&t, &s, find(&t, "el0;less")).verdict, FLAME_SAME);
+	flame_tree_free(&t);
+}
+
+static void names_come_out_harmless(void **state)
+{
+	static const struct {
+		const char *in, *xml;
+	} cases[] = {
+		{ "a<b>&\"'", "a&lt;b&gt;&amp;&quot;&#39;" },
+		{ "tab\tnul\x01 del\x7f", "tab\xef\xbf\xbdnul\xef\xbf\xbd del\xef\xbf\xbd" },
+		{ "gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f" },
+		{ "cut \xc3", "cut \xef\xbf\xbd" },
+		{ "\xc0\xaf long", "\xef\xbf\xbd\xef\xbf\xbd long" },
+		{ "\xed\xa0\x80 surrogate", "\xef\xbf\xbd surrogate" },
+		{ "\xef\xbf\xbe", "\xef\xbf\xbd" },
+		{ "\xf4\x90\x80\x80", "\xef\xbf\xbd" },
+		{ "\xf0\x9f\x94\xa5", "\xf0\x9f\x94\xa5" },
+		{ "\xe2\x80\xae"
+		  "evil",
+		  "\xef\xbf\xbd"
+		  "evil" },
+	};
+	char *text = NULL;
+	size_t i, size;
+	FILE *f;
+
+	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		f = open_memstream(&text, &size);
+		flame_xml(f, cases[i].in, ~0u);
+		fclose(f);
+		assert_string_equal(text, cases[i].xml);
+		free(text);
+	}
+}
+
+static void suffixes_go_modules_stay(void **state)
+{
+	static const char *const cases[][2] = {
+		{ "map.isra.0", "map" },      { "map.part.0.isra.0 [ahci]", "map [ahci]" },
+		{ "map.constprop.0", "map" }, { "map", "map" },
+		{ ".isra.0", ".isra.0" },
+	};
+	char name[64];
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		snprintf(name, sizeof(name), "%s", cases[i][0]);
+		flame_strip_suffix(name);
+		assert_string_equal(name, cases[i][1]);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(stacks_share_their_beginnings),
+		cmocka_unit_test(nested_calls_are_parts),
+		cmocka_unit_test(calls_add_up_even_if_nested),
+		cmocka_unit_test(what_is_too_much_is_counted),
+		cmocka_unit_test(layers_by_name_and_place),
+		cmocka_unit_test(widths_add_up),
+		cmocka_unit_test(totals_are_compared_per_call),
+		cmocka_unit_test(barriers_have_no_counting_noise),
+		cmocka_unit_test(names_come_out_harmless),
+		cmocka_unit_test(suffixes_go_modules_stay),
+	};
+
+	return cmocka_run_group_tests_name("flame", tests, NULL, NULL);
+}
