@@ -69,6 +69,7 @@ $(OBJ)/src/%.o: src/%.c | $(SKELS)
 
 # The assembler takes these in; no compiler tells make of it.
 $(OBJ)/src/flame/asset.o: src/flame/flame.js src/flame/flame.css
+$(OBJ)/src/report/schema.o: src/report/capture.schema.json
 
 $(OBJ)/bpf/%.bpf.o: bpf/%.bpf.c
 	$(call say,BPF)
@@ -99,15 +100,21 @@ $(OBJ)/unit/flame_gen: tests/unit/flame_gen.c $(LIB_OBJS)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $(LIB_OBJS) $(LDLIBS)
 
+# Makes captures up: for tests, without root.
+$(OBJ)/unit/capture_demo: tests/unit/capture_demo.c $(LIB_OBJS)
+	$(call say,UNIT)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -Itests/unit -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $(LIB_OBJS) $(LDLIBS)
+
 units: $(UNITS)
 	$(Q)for t in $(UNITS); do $$t || exit 1; done
 
 # ---- checks ----
 # make check installs what is missing, then everything is tested: format, units, command line and
 # live view, and in the lab that what the tool reports is what the plugin counts.
-C_FILES := $(wildcard src/*.[ch] src/*/*.[ch] bpf/*.[ch] include/dmasync/*.h tests/unit/*.[ch] lab/plugin/*.[ch] \
+C_FILES := $(wildcard src/*.[ch] src/*/*.[ch] bpf/*.[ch] include/dmasync/*.h tests/unit/*.[ch] tests/fuzz/*.c lab/plugin/*.[ch] \
 	lab/guest/*.c lab/bench/*.c lab/*.h)
-SH_FILES := $(wildcard lab/*.sh lab/bench/*.sh) $(shell grep -lsE '^\#!/bin/(ba)?sh' scripts/* lab/* tests/cli/* .ci/run)
+SH_FILES := $(wildcard lab/*.sh lab/bench/*.sh) $(shell grep -lsE '^\#!/bin/(ba)?sh' scripts/* lab/* tests/cli/* tests/fuzz/* .ci/run)
 JOBS ?= 2
 
 .PHONY: setup style check-quick
@@ -123,15 +130,46 @@ style:
 check-quick: style all units build-units
 	$(Q)O=$(O) prove -j$(JOBS) tests/cli
 
+# ---- fuzzing of the capture reader, with clang's libFuzzer ----
+# make fuzz [SECONDS=600] says how many inputs it tried, and leaves what it found in FUZZ_DIR.
+.PHONY: fuzz fuzz-quick
+FUZZ_DIR := $(O)/fuzz
+FUZZ_CC ?= clang
+FUZZ_SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+FUZZ_SRCS := $(wildcard src/capture/*.c src/interval/*.c src/report/*.c) src/runtime/log.c \
+	$(addprefix src/view/,bar.c columns.c json_objects.c json_rows.c text_header.c text_hist.c \
+	text_table.c text_words.c wrap.c) src/cli/options.c src/cli/units.c
+FUZZ_OBJS := $(FUZZ_SRCS:src/%.c=$(FUZZ_DIR)/src/%.o)
+SECONDS ?= 600
+
+$(FUZZ_DIR)/src/%.o: src/%.c
+	$(call say,FUZZ)
+	@mkdir -p $(@D)
+	$(Q)$(FUZZ_CC) $(ALL_CFLAGS) $(FUZZ_SAN) -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
+
+$(FUZZ_DIR)/src/report/schema.o: src/report/capture.schema.json
+
+$(FUZZ_DIR)/fuzz_capture: tests/fuzz/fuzz_capture.c $(FUZZ_OBJS)
+	$(call say,LINK)
+	$(Q)$(FUZZ_CC) $(ALL_CFLAGS) $(FUZZ_SAN) -fsanitize=fuzzer -o $@ $^ -lz -ljansson -lm
+
+fuzz: $(FUZZ_DIR)/fuzz_capture
+	$(Q)tests/fuzz/run $(FUZZ_DIR) $(SECONDS)
+
+# The committed inputs, then a short search from them.
+fuzz-quick: $(FUZZ_DIR)/fuzz_capture
+	$(Q)tests/fuzz/run $(FUZZ_DIR) 20
+
 check: setup
 	$(Q)$(MAKE) --no-print-directory style
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all lab build-units
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) ARCH=arm64 all
 	$(Q)$(MAKE) --no-print-directory units
+	$(Q)$(MAKE) --no-print-directory fuzz-quick
 	$(Q)O=$(O) prove -j$(JOBS) --timer tests/cli tests/lab
 
 .PHONY: build-units
-build-units: $(UNITS) $(OBJ)/unit/batch_demo $(OBJ)/unit/tui_demo $(OBJ)/unit/flame_gen
+build-units: $(UNITS) $(addprefix $(OBJ)/unit/,batch_demo capture_demo tui_demo flame_gen)
 
 # ---- lab: ground-truth plugin for the host's QEMU, workload for the guests ----
 .PHONY: lab
@@ -199,4 +237,5 @@ install: $(OBJ)/dmasynctop
 uninstall:
 	$(Q)rm -f $(INSTALL_TO)/sbin/dmasynctop $(MAN_PAGE) $(COMPLETION)
 
+-include $(wildcard $(FUZZ_DIR)/src/*/*.d)
 -include $(wildcard $(OBJ)/src/*.d $(OBJ)/src/*/*.d $(OBJ)/bpf/*.d $(OBJ)/unit/*.d)

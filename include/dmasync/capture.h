@@ -82,6 +82,15 @@ const char *capture_cut_off(const struct capture *c);
 void capture_free(struct capture *c);
 
 /*
+ * Adds @iv, which was read from @c, to @total. 0, or -errno after a message when memory runs out or
+ * the sums grow beyond CAPTURE_TOTAL_MAX.
+ */
+int capture_add(const struct capture *c, struct interval *total, const struct interval *iv);
+
+/* Says on stderr that @c is cut off, after its end; nothing if it is whole. */
+void capture_warn(const struct capture *c);
+
+/*
  * Opens @path and adds up all its intervals in @total (initialised by the caller). With a message
  * on stderr if it is cut off. @each, if not NULL, sees every interval in order; non-zero ends the
  * reading and is returned. 0 with *@out (its stacks are those that @total refers to) to be given to

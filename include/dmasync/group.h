@@ -66,7 +66,10 @@ void table_free(struct table *t);
 int table_build(struct table *t, const struct header *hdr, const struct interval *iv,
 		const struct table_spec *spec);
 
-/* All rows of @iv as one line (API-level, or arch-level when there is nothing else). */
+/* All rows of @iv as one (API-level, or arch-level when there is nothing else); it has no key. */
+void interval_sum(const struct interval *iv, struct row *sum);
+
+/* The same as figures. */
 void interval_figures(const struct header *hdr, const struct interval *iv, struct figures *out);
 
 /* What is computed from the counts of @row, percentiles included. */

@@ -16,6 +16,13 @@ void text_interval(FILE *out, const struct header *hdr, const struct interval *i
 void text_end(FILE *out, const struct header *hdr, const struct interval *total,
 	      const struct options *opt);
 
+/* The table of @iv alone; sums instead of rates when @totals. */
+void text_table(FILE *out, const struct header *hdr, const struct interval *iv,
+		const struct options *opt, bool totals);
+
+/* What was lost, or that nothing was. */
+void text_loss(FILE *out, const struct interval *total);
+
 /* One histogram: bars of at most @width columns; merges buckets so that it fits @lines lines. */
 void text_histogram(FILE *out, const __u64 hist[HIST_BUCKETS], unsigned int width,
 		    unsigned int lines);

@@ -172,10 +172,30 @@ int capture_next(struct capture *c, struct interval *iv)
 	return n;
 }
 
+/* A row is sixteen times as large as the others. */
 static bool too_much(const struct interval *total)
 {
 	return total->n_rows > CAPTURE_TOTAL_MAX / 16 || total->n_procs > CAPTURE_TOTAL_MAX ||
 	       total->n_stacks > CAPTURE_TOTAL_MAX || total->n_samples > CAPTURE_TOTAL_MAX;
+}
+
+int capture_add(const struct capture *c, struct interval *total, const struct interval *iv)
+{
+	if (interval_add(total, iv)) {
+		log_error("%s: out of memory for the sums", capture_path(c));
+		return -ENOMEM;
+	}
+	if (too_much(total))
+		return lines_damaged(c->lines, "up to here there are more rows, processes or stacks"
+					       " than can be summed");
+	return 0;
+}
+
+void capture_warn(const struct capture *c)
+{
+	if (c->cut_off)
+		log_warn("%s: %s; %llu whole interval%s read", capture_path(c), c->cut_off,
+			 c->intervals, c->intervals == 1 ? " was" : "s were");
 }
 
 static int add_up(struct capture *c, struct interval *total,
@@ -186,13 +206,8 @@ static int add_up(struct capture *c, struct interval *total,
 
 	interval_init(&iv);
 	while ((n = capture_next(c, &iv)) > 0) {
-		n = interval_add(total, &iv);
-		if (n)
-			log_error("%s: out of memory for the sums", capture_path(c));
-		else if (too_much(total))
-			n = lines_damaged(c->lines, "up to here it has more rows, processes or"
-						    " stacks than can be summed");
-		else if (each)
+		n = capture_add(c, total, &iv);
+		if (!n && each)
 			n = each(ctx, c, &iv);
 		if (n)
 			break;
@@ -215,9 +230,7 @@ int capture_read(const char *path, struct interval *total,
 		capture_free(c);
 		return err;
 	}
-	if (c->cut_off)
-		log_warn("%s: %s; %llu whole interval%s read", capture_path(c), c->cut_off,
-			 c->intervals, c->intervals == 1 ? " was" : "s were");
+	capture_warn(c);
 	*out = c;
 	return 0;
 }

@@ -120,7 +120,7 @@ size_t unpack_read(struct unpack *u, void *buf, size_t size, enum unpack_end *en
 		if (u->z.avail_in)
 			continue;
 		if (u->eof) {
-			*end = UNPACK_EARLY;
+			*end = ends_in_zeros(u->fd) ? UNPACK_ZEROS : UNPACK_EARLY;
 			return 0;
 		}
 		if (!refill(u))

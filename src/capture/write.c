@@ -72,8 +72,7 @@ static int open_output(const char *path, bool overwrite)
 	if (fd < 0) {
 		err = -errno;
 		if (err == -EEXIST)
-			log_error("%s exists already, and is not overwritten unless you ask for it",
-				  path);
+			log_error("%s exists already; --force overwrites it", path);
 		else
 			log_error("cannot create %s: %s", path, strerror(-err));
 		return err;

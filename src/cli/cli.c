@@ -211,7 +211,7 @@ static error_t parse_probe(int key, char *arg, struct argp_state *state)
 	return ARGP_ERR_UNKNOWN;
 }
 
-static error_t parse_table(int key, char *arg, struct argp_state *state)
+static error_t parse_sort(int key, char *arg, struct argp_state *state)
 {
 	struct options *opt = state->input;
 	char valid[160] = "";
@@ -227,15 +227,28 @@ static error_t parse_table(int key, char *arg, struct argp_state *state)
 		for (i = 0; i < SORT_COUNT; i++)
 			list_word(valid, sizeof(valid), sort_name(i));
 		return cli_error(state, "-s", arg, "is not a sort key", valid);
+	case OPT_HIST:
+		opt->histograms = true;
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static error_t parse_table(int key, char *arg, struct argp_state *state)
+{
+	struct options *opt = state->input;
+	int i;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = opt;
+		return 0;
 	case OPT_BY:
 		i = group_by_name(arg);
 		if (i < 0)
 			return cli_error(state, "--by", arg, "is not a grouping",
 					 "row, device, driver, process");
 		opt->by = i;
-		return 0;
-	case OPT_HIST:
-		opt->histograms = true;
 		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
@@ -295,13 +308,17 @@ static const struct argp_option probe_options[] = {
 	{},
 };
 
-static const struct argp_option table_options[] = {
+static const struct argp_option sort_options[] = {
 	{ "sort", 's', "KEY", 0,
 	  "time (default), calls, entries, bytes, avg, p50, p99, max, dsb, dsb/call, device,"
 	  " driver, op",
 	  0 },
-	{ "by", OPT_BY, "WHAT", 0, "One line a row (default), device, driver or process", 0 },
 	{ "hist", OPT_HIST, 0, 0, "Print a histogram of each line", 0 },
+	{},
+};
+
+static const struct argp_option table_options[] = {
+	{ "by", OPT_BY, "WHAT", 0, "One line a row (default), device, driver or process", 0 },
 	{},
 };
 
@@ -316,5 +333,11 @@ static const struct argp_option output_options[] = {
 const struct argp cli_run = { .options = run_options, .parser = parse_run };
 const struct argp cli_filter = { .options = filter_options, .parser = parse_filter };
 const struct argp cli_probe = { .options = probe_options, .parser = parse_probe };
-const struct argp cli_table = { .options = table_options, .parser = parse_table };
+const struct argp cli_sort = { .options = sort_options, .parser = parse_sort };
+
+static const struct argp_child table_children[] = { { &cli_sort, 0, 0, 0 }, {} };
+
+const struct argp cli_table = { .options = table_options,
+				.parser = parse_table,
+				.children = table_children };
 const struct argp cli_output = { .options = output_options, .parser = parse_output };

@@ -300,18 +300,26 @@ int table_build(struct table *t, const struct header *hdr, const struct interval
 	return 0;
 }
 
-void interval_figures(const struct header *hdr, const struct interval *iv, struct figures *out)
+void interval_sum(const struct interval *iv, struct row *sum)
 {
-	struct row sum = { .dsb_derived_known = true };
 	bool has_api = false;
 	size_t i;
 
+	memset(sum, 0, sizeof(*sum));
+	sum->dsb_derived_known = true;
 	for (i = 0; i < iv->n_rows; i++)
 		has_api |= !op_is_arch(iv->rows[i].op);
 	for (i = 0; i < iv->n_rows; i++) {
 		if (has_api && op_is_arch(iv->rows[i].op))
 			continue;
-		row_add(&sum, &iv->rows[i]);
+		row_add(sum, &iv->rows[i]);
 	}
+}
+
+void interval_figures(const struct header *hdr, const struct interval *iv, struct figures *out)
+{
+	struct row sum;
+
+	interval_sum(iv, &sum);
 	row_figures(hdr, &sum, out);
 }

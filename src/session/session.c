@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A live measurement: opens it, and turns what the programs gathered into intervals. */
 #include <errno.h>
-#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,6 +13,7 @@
 #include "dmasync/clock.h"
 #include "dmasync/derive.h"
 #include "dmasync/features.h"
+#include "dmasync/filter.h"
 #include "dmasync/ksyms.h"
 #include "dmasync/log.h"
 #include "dmasync/permit.h"
@@ -71,22 +71,6 @@ static bool derive(const struct session *s, const struct row_info *info,
 	return derive_dsb(&c, sum, dsb);
 }
 
-/* Does one of the comma-separated shell patterns match @name? */
-static bool matches(const char *patterns, const char *name)
-{
-	char pattern[256];
-
-	while (*patterns) {
-		size_t len = strcspn(patterns, ",");
-
-		snprintf(pattern, sizeof(pattern), "%.*s", (int)len, patterns);
-		if (!fnmatch(pattern, name, 0))
-			return true;
-		patterns += len + (patterns[len] == ',');
-	}
-	return false;
-}
-
 static void row_identify(struct row *r, unsigned int row, const struct row_info *info)
 {
 	r->op = ROW_TAG_OP(info->tag);
@@ -115,7 +99,8 @@ static int take_row(void *ctx, unsigned int row, const struct row_info *info,
 	/* Whatever -D wants: these calls may have been of that device. */
 	if (like.other && like.op != OP_CALIBRATE)
 		t->iv->loss.events.rows_full += v->sum.calls + v->sum.failed;
-	if (like.op == OP_CALIBRATE || (t->s->opt.device && !matches(t->s->opt.device, like.dev)))
+	if (like.op == OP_CALIBRATE ||
+	    (t->s->opt.device && !device_matches(t->s->opt.device, like.dev)))
 		return 0;
 	like.dsb_derived_known = derive(t->s, info, &v->sum, &dsb);
 	like.dsb_derived = dsb;
@@ -138,7 +123,7 @@ static int take_proc(void *ctx, const struct row_info *info, __u32 tgid, const s
 	__u64 dsb;
 
 	if (ROW_TAG_OP(info->tag) == OP_CALIBRATE ||
-	    (t->s->opt.device && !matches(t->s->opt.device, info->name)))
+	    (t->s->opt.device && !device_matches(t->s->opt.device, info->name)))
 		return 0;
 	p = interval_proc(t->iv, tgid, v->comm);
 	if (!p)

@@ -86,8 +86,8 @@ static void print_loss(FILE *out, const struct loss *loss)
 		fprintf(out, "!!! %s\n", words);
 }
 
-static void print_table(FILE *out, const struct header *hdr, const struct interval *iv,
-			const struct options *opt, bool totals)
+void text_table(FILE *out, const struct header *hdr, const struct interval *iv,
+		const struct options *opt, bool totals)
 {
 	struct table_spec spec = { .by = opt->by, .sort = opt->sort };
 	int width = output_width(out);
@@ -148,11 +148,19 @@ void text_interval(FILE *out, const struct header *hdr, const struct interval *i
 	fputc('\n', out);
 	print_clock(out, iv->t_ns);
 	print_summary(out, hdr, iv, false);
-	print_table(out, hdr, iv, opt, false);
+	text_table(out, hdr, iv, opt, false);
 	if (iv->has_pmu)
 		fprintf(out, "  pmu: %llu dsb executed or speculated, of any kind, on all CPUs\n",
 			iv->pmu_dsb);
 	print_loss(out, &iv->loss);
+}
+
+void text_loss(FILE *out, const struct interval *total)
+{
+	print_loss(out, &total->loss);
+	if (!loss_total(&total->loss))
+		fprintf(out, "no events lost in %u interval%s\n", total->merged,
+			total->merged == 1 ? "" : "s");
 }
 
 void text_end(FILE *out, const struct header *hdr, const struct interval *total,
@@ -160,12 +168,9 @@ void text_end(FILE *out, const struct header *hdr, const struct interval *total,
 {
 	fprintf(out, "\nTOTAL ");
 	print_summary(out, hdr, total, true);
-	print_table(out, hdr, total, opt, true);
+	text_table(out, hdr, total, opt, true);
 	if (total->has_pmu)
 		fprintf(out, "  pmu: %llu dsb executed or speculated, of any kind, on all CPUs\n",
 			total->pmu_dsb);
-	print_loss(out, &total->loss);
-	if (!loss_total(&total->loss))
-		fprintf(out, "no events lost in %u interval%s\n", total->merged,
-			total->merged == 1 ? "" : "s");
+	text_loss(out, total);
 }

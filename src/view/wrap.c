@@ -32,3 +32,17 @@ void wrap_end(struct wrap *w)
 {
 	fputc('\n', w->out);
 }
+
+void wrap_paragraph(FILE *out, int width, const char *label, const char *fmt, ...)
+{
+	struct wrap w = { .out = out, .width = width };
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	wrap_begin(&w, label);
+	wrap_words(&w, "%s", text);
+	wrap_end(&w);
+}

@@ -22,4 +22,8 @@ void wrap_words(struct wrap *w, const char *fmt, ...) __attribute__((format(prin
 
 void wrap_end(struct wrap *w);
 
+/* All of it at once. */
+void wrap_paragraph(FILE *out, int width, const char *label, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
 #endif

@@ -1,0 +1,255 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0
+# What "report" says of a capture is what is in the capture, in every form.
+use strict;
+use warnings;
+use File::Temp qw(tempdir);
+use JSON::PP;
+use Test::More;
+
+my $built = $ENV{O} // 'build';
+my $tool = "$built/dmasynctop";
+my $demo = "$built/unit/capture_demo";
+plan skip_all => "$tool or $demo is not built" unless -x $tool && -x $demo;
+
+my $dir = tempdir(CLEANUP => 1);
+$ENV{COLUMNS} = 80;
+$ENV{LC_ALL} = 'C';
+
+sub sh {
+	my ($command) = @_;
+	$command =~ s/\breport\b/$tool report/;
+	system("($command) >$dir/out 2>$dir/err");
+	my $status = $? >> 8;
+	return ($status, map { open(my $f, '<', $_) or die; local $/; scalar(<$f>) // '' } "$dir/out", "$dir/err");
+}
+
+my $file = "$dir/run.dma";
+system("DEMO_QUIET=1 DEMO_STACKS=30 $demo $file 12") == 0 or die;
+my @lines = map { decode_json($_) } `gzip -dc $file`;
+my ($header) = grep { $_->{type} eq 'header' } @lines;
+my @intervals = grep { $_->{type} eq 'interval' } @lines;
+my ($end) = grep { $_->{type} eq 'end' } @lines;
+my @stacks = grep { $_->{type} eq 'stack' } @lines;
+
+# ---- text ----
+my ($status, $out, $err) = sh("report $file");
+is($status, 0, 'text: status');
+is($err, '', 'text: no message');
+like($out, qr/^capture +\S+: 12 intervals of 1\.00s, 12\.0s in all$/m, 'text: intervals');
+like($out, qr/^recorded +2025-10-09 08:53:20 UTC by dmasynctop \S+: dmasynctop record -o$/m, 'text: when, and by what');
+like($out, qr/^machine +Cortex-A76 x4, governor performance$/m, 'text: CPU and governor');
+like($out, qr/^kernel +6\.12\.43\S+ aarch64, 4 CPUs, linux,dummy-virt$/m, 'text: kernel');
+like($out, qr/^barriers +per-entry: /m, 'text: flavour');
+like($out, qr/^own cost +85ns inside/m, 'text: floor');
+like($out, qr/^TOTAL 12\.0s: 36224 calls, .* dsb 152704 derived$/m, 'text: totals');
+like($out, qr/^0000:00:01\.0 map_sg +<- +n +512 /m, 'text: a row');
+like($out, qr/^no events lost in 12 intervals$/m, 'text: loss');
+is(scalar(grep { length > 80 } split(/\n/, $out)), 0, 'text: 80 columns');
+unlike($out, qr/[^\n -~]/, 'text: ASCII in the C locale');
+my $sum = 0;
+$sum += $_->{calls} for map { @{$_->{rows}} } @intervals;
+is($sum, 36224, 'text: the sum of what the intervals hold');
+
+# ---- time line ----
+like($out, qr/^time line 12 columns, each 1\.00s$/m, 'time line: columns');
+like($out, qr/^calls\/s {3}##_##_##_##_  +0 \.\. 4528$/m, 'time line: calls');
+my ($latency) = $out =~ /^avg {7}(.{12})  /m;
+like($latency, qr/^(\S\S ){4}$/, 'time line: nothing where nothing was called');
+like($out, qr/^dsb\/s {5}##_##_##_##_  +0 \.\. 19088$/m, 'time line: barriers');
+($status, $out) = sh("LC_ALL=C.UTF-8 report $file");
+like($out, qr/^calls\/s {3}(?:\xe2\x96\x88\xe2\x96\x88\xe2\x96\x81){4}  /m, 'time line: blocks in UTF-8');
+system("DEMO_PLAIN=1 DEMO_QUIET=1 $demo $dir/long.dma 3000") == 0 or die;
+($status, $out) = sh("report $dir/long.dma");
+like($out, qr/^time line (\d+) columns, each (\d+) intervals, /m, 'time line: merged when it is long');
+my ($columns, $each) = $out =~ /^time line (\d+) columns, each (\d+) intervals/m;
+cmp_ok($columns * $each, '>=', 3000, 'time line: covers all');
+cmp_ok(($columns - 1) * $each, '<', 3000, 'time line: and no more');
+is(scalar(grep { length > 80 } split(/\n/, $out)), 0, 'time line: 80 columns');
+like($out, qr/^TOTAL 50\.0m: 9056000 calls/m, 'long: totals');
+
+# ---- groups, order, filters ----
+($status, $out) = sh("report --by device -s calls $file");
+is(join(' ', $out =~ /^(0000:\S+|fe\S+) +\S/mg), '0000:01:00.0 fe310000.mmc 0000:00:01.0', '--by device, -s calls');
+($status, $out) = sh("report --by driver $file");
+like($out, qr/^DRIVER .*\nahci +n +1024 /m, '--by driver');
+($status, $out) = sh("report --by process $file");
+like($out, qr/^ +812 dd +1024 /m, '--by process');
+unlike($out, qr/\033/, '--by process: no escape sequence reaches the terminal');
+($status, $out) = sh("report --by process -c dd $file");
+is(() = $out =~ /^ +\d+ \w+ +\d+ /mg, 1, '--by process -c: one');
+($status, $out) = sh("report -D '0000:00*' -O map_sg,unmap_sg $file");
+like($out, qr/^TOTAL 12\.0s: 1024 calls/m, '-D -O: totals');
+like($out, qr/^selected +devices 0000:00\*/m, '-D: said');
+($status, $out) = sh("report --from 3s --to 6s $file");
+like($out, qr/3 intervals of 1\.00s, 3\.00s in all$/m, '--from, --to: intervals');
+like($out, qr/^TOTAL 3\.00s: 9056 calls/m, '--from, --to: totals');
+($status, $out) = sh("report --from 1h $file");
+is($status, 0, '--from behind the end: status');
+like($out, qr/^no interval in the selected time$/m, '--from behind the end: said');
+($status, $out) = sh("report --hist -D '*mmc' $file");
+like($out, qr/^fe310000\.mmc sdhci-dwcmshc sync_sg_for_cpu bidirectional\n  7200 calls: min \S+ p50 \S+ p90 \S+ p99 \S+ max/m, '--hist');
+like($out, qr/\|#+ *\| p50$/m, '--hist: a bar');
+
+# ---- stacks ----
+($status, $out, $err) = sh("report --by stack $file");
+like($out, qr/^ +512 +\S+ +121 +\S+  0000:00:01\.0 ahci map_sg from_device\n {8}dma_map_sg_attrs < ahci_qc_prep \[ahci\] < /m, '--by stack: innermost first');
+like($out, qr/^\d+ more stacks: -v prints them all$/m, '--by stack: says what is left out');
+is(scalar(grep { length > 80 } split(/\n/, $out)), 0, '--by stack: 80 columns');
+my ($more) = $out =~ /^(\d+) more stacks/m;
+my $shown = () = $out =~ /^ +\d+ +\S+ +\d+ +\S+  \S/mg;
+($status, $out) = sh("report --by stack -v $file");
+is(scalar(() = $out =~ /^ +\d+ +\S+ +\d+ +\S+  \S/mg), $shown + $more, '--by stack -v: all of them');
+($status, $out) = sh("report --by stack -p 812 $file");
+is(scalar(() = $out =~ /^ +\d+ +\S+ +\d+ +\S+  \S/mg), 1, '--by stack -p: one');
+($status, $out, $err) = sh("report --by stack $dir/long.dma");
+is($status, 1, 'no stacks: status');
+is($err, "dmasynctop: $dir/long.dma: does not tell calls by stack; record without --no-stacks\n", 'no stacks: said');
+
+# ---- JSON: the same contract, and readable again ----
+($status, $out, $err) = sh("report --json $file");
+is($status, 0, 'json: status');
+my @again = map { decode_json($_) } split(/\n/, $out);
+is_deeply(\@again, \@lines, 'json: what the capture holds');
+sh("report --json $file | $tool report --json - >$dir/twice");
+is_deeply([map { decode_json($_) } do { open(my $f, '<', "$dir/twice"); <$f> }], \@lines, 'json: can be read again');
+($status, $out) = sh("report --json -D 'fe*' --to 2s $file");
+my @part = map { decode_json($_) } split(/\n/, $out);
+is(join(' ', map { $_->{type} } grep { $_->{type} ne 'stack' } @part), 'header interval interval end', 'json: selected intervals');
+is_deeply([map { $_->{dev} } @{$part[-1]{rows}}], ['fe310000.mmc'], 'json: selected rows');
+is($part[-1]{rows}[0]{calls}, 1800, 'json: their sums');
+system("DEMO_OPEN=1 $demo $dir/open.dma 3") == 0 or die;
+($status, $out) = sh("report --json $dir/open.dma");
+is(decode_json((split /\n/, $out)[-1])->{cut_off}, 'cut off: there is no closing line', 'json: cut off is said');
+
+# ---- CSV ----
+# RFC 4180, by its grammar.
+sub csv {
+	my ($text) = @_;
+	my @records;
+	while ($text =~ /\G((?:"(?:[^"]|"")*"|[^",\r\n]*)(?:,(?:"(?:[^"]|"")*"|[^",\r\n]*))*)\r\n/gc) {
+		my $record = $1;
+		push @records, [map { s/^"(.*)"$/$1/s; s/""/"/gr } $record =~ /(?:^|,)("(?:[^"]|"")*"|[^",]*)/g];
+	}
+	return (pos($text) // 0) == length($text) ? \@records : [];
+}
+
+for my $by (qw(row device driver process stack)) {
+	($status, $out) = sh("report --csv --by $by $file");
+	my $records = csv($out);
+	cmp_ok(scalar(@$records), '>', 1, "csv by $by: is CSV") or next;
+	my $names = shift @$records;
+	is(scalar(grep { @$_ != @$names } @$records), 0, "csv by $by: as many fields as names");
+	my %column = map { $names->[$_] => $_ } 0 .. $#$names;
+	my $calls = 0;
+	$calls += $_->[$column{calls}] for @$records;
+	my $want = 0;
+	$want += $_->{calls} for $by eq 'process' ? @{$end->{processes}}
+		: $by eq 'stack' ? map { @{$_->{stacks} // []} } @intervals : @{$end->{rows}};
+	is($calls, $want, "csv by $by: calls");
+	next unless $by eq 'row';
+	my ($line) = grep { $_->[$column{op}] eq 'map_sg' } @$records;
+	my ($row) = grep { $_->{op} eq 'map_sg' } @{$end->{rows}};
+	is($line->[$column{$_}], $row->{$_}, "csv: $_")
+		for qw(entries bytes ns min_ns max_ns p50_ns p90_ns p99_ns dsb dsb_source driver dir failed bounces);
+}
+
+# ---- ways to end ----
+($status, $out, $err) = sh("report --json $dir/long.dma | head -n 1");
+is($err, '', '| head: quiet');
+is(() = $out =~ /\n/g, 1, '| head: one line');
+($status, $out, $err) = sh("set -o pipefail; report --json $dir/long.dma | head -n 1 | cat >/dev/null");
+SKIP: {
+	skip('no /dev/full', 2) unless -w '/dev/full';
+	($status, $out, $err) = sh("report $file >/dev/full");
+	is($status, 1, 'disk full: status');
+	is($err, "dmasynctop: cannot write to stdout: No space left on device\n", 'disk full: message');
+}
+($status, $out, $err) = sh("report -o $dir/report.txt $file");
+is("$status$out$err", '0', '-o: quiet');
+like(do { open(my $f, '<', "$dir/report.txt"); local $/; <$f> }, qr/^TOTAL 12\.0s: 36224 calls/m, '-o: there');
+system("DEMO_LOSS=5 $demo $dir/loss.dma 2") == 0 or die;
+($status, $out) = sh("report $dir/loss.dma");
+like($out, qr/^!!! 10 events lost: 10 probes skipped by the kernel$/m, 'loss: said');
+
+# ---- wrong usage ----
+for (
+	[ '', qr/which FILE\?/ ],
+	[ "$file $file", qr/one FILE at a time/ ],
+	[ "--json --csv $file", qr/only one of them/ ],
+	[ "-p 1 $file", qr/rows are not told by process; add --by process or --by stack/ ],
+	[ "--json -c dd $file", qr/JSON has all processes/ ],
+	[ "--by process -D x $file", qr/processes are not told by device/ ],
+	[ "--by stack -s p99 $file", qr/-s p99: stacks have sums/ ],
+	[ "--by cpu $file", qr/--by 'cpu': is not a grouping; valid: row, device, driver, process, stack/ ],
+	[ "--from 2s --to 1s $file", qr/nothing lies between/ ],
+	[ "--from x $file", qr/--from 'x': is not a number; valid: times such as/ ],
+	[ "--schema $file", qr/needs no FILE/ ],
+) {
+	my ($args, $why) = @$_;
+	($status, $out, $err) = sh("report $args");
+	is($status, 2, "report $args: status");
+	like($err, $why, "report $args: message");
+}
+
+# ---- schema ----
+SKIP: {
+	my ($python) = grep { !system("$_ -c 'import jsonschema; jsonschema.Draft202012Validator' 2>/dev/null") }
+		qw(/usr/bin/python3 python3);
+	skip('python3-jsonschema is not installed', 5) unless $python;
+	my $check = "$python $dir/check.py $dir/schema.json";
+	open(my $f, '>', "$dir/check.py") or die;
+	print $f <<'PYTHON';
+import json, sys
+from jsonschema import Draft202012Validator as Validator
+schema = json.load(open(sys.argv[1]))
+Validator.check_schema(schema)
+validator = Validator(schema)
+for n, line in enumerate(sys.stdin, 1):
+    for error in validator.iter_errors(json.loads(line)):
+        print(f"line {n}: {error.json_path}: {error.message[:200]}")
+PYTHON
+	close($f);
+	($status, $out) = sh("report --schema");
+	is($status, 0, 'schema: status');
+	open($f, '>', "$dir/schema.json") or die;
+	print $f $out;
+	close($f);
+	for my $capture ($file, "$dir/open.dma", "$dir/loss.dma", glob('tests/fixtures/*.dma')) {
+		is(`gzip -dc $capture 2>/dev/null | $check 2>&1`, '', 'schema: ' . $capture =~ s|.*/||r);
+	}
+	# Every field that is written is in the schema, and none may be of another kind or missing.
+	my (%written, $names, $spoil);
+	$names = sub {
+		my ($v) = @_;
+		if (ref $v eq 'HASH') {
+			$written{$_} = 1 for keys %$v;
+			$names->($_) for values %$v;
+		} elsif (ref $v eq 'ARRAY') {
+			$names->($_) for @$v;
+		}
+	};
+	$names->($_) for @lines;
+	is("@{[grep { $out !~ /\"\Q$_\E\"/ } sort keys %written]}", '', 'schema: has every field');
+	my $json = JSON::PP->new->canonical;
+	my ($first) = grep { $_->{type} eq 'interval' } @lines;
+	my @spoilt;
+	for my $line ($header, $stacks[0], $first, $end) {
+		for my $key (grep { $_ ne 'processes' && $_ ne 'samples' && !($_ eq 'stacks' && $line->{type} eq 'interval') } sort keys %$line) {
+			my %copy = %$line;
+			delete $copy{$key};
+			push @spoilt, $json->encode(\%copy);
+		}
+		push @spoilt, $json->encode({%$line, $_ => {}}) for sort keys %$line;
+	}
+	for my $key (sort keys %{$first->{rows}[0]}) {
+		push @spoilt, $json->encode({%$first, rows => [{%{$first->{rows}[0]}, $key => {}}]});
+	}
+	open($f, '>', "$dir/spoilt") or die;
+	print $f "$_\n" for @spoilt;
+	close($f);
+	my %bad = map { $_ => 1 } `$check <$dir/spoilt` =~ /^line (\d+):/mg;
+	is(scalar(keys %bad), scalar(@spoilt), 'schema: refuses each of ' . @spoilt . ' spoilt lines');
+}
+
+done_testing();
