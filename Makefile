@@ -169,7 +169,7 @@ check: setup
 	$(Q)O=$(O) prove -j$(JOBS) --timer tests/cli tests/lab
 
 .PHONY: build-units
-build-units: $(UNITS) $(addprefix $(OBJ)/unit/,batch_demo capture_demo tui_demo flame_gen)
+build-units: $(UNITS) $(addprefix $(OBJ)/unit/,batch_demo capture_demo tui_demo flame_gen compare_captures)
 
 # ---- lab: ground-truth plugin for the host's QEMU, workload for the guests ----
 .PHONY: lab

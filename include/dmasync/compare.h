@@ -15,7 +15,7 @@ enum side {
 
 enum verdict {
 	VERDICT_NONE,	 /* not judged, see why */
-	VERDICT_FASTER,	 /* whole interval below the noise band, and p small enough */
+	VERDICT_FASTER,	 /* whole interval below the noise band, p small enough, work alike */
 	VERDICT_SLOWER,	 /* whole interval above it, and p small enough */
 	VERDICT_SAME,	 /* whole interval inside it */
 	VERDICT_UNCLEAR, /* anything else */
@@ -118,8 +118,10 @@ struct compare_row {
 	struct row_side side[SIDES];
 	struct figure figure[FIG_COUNT];
 	struct size_class size_class[SIZE_CLASSES];
-	bool mix_moved; /* the classes are worth showing */
-	bool tested;	/* part of the family that Holm's correction is for */
+	bool mix_moved;	  /* lists of other sizes: the classes are worth showing */
+	bool bytes_moved; /* other bytes a call */
+	bool dir_moved;	  /* other directions */
+	bool tested;	  /* part of the family that Holm's correction is for */
 	double p, p_holm;
 	enum verdict verdict;
 	unsigned int want_runs; /* runs a side that would probably do; 0: unknown or too many */

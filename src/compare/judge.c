@@ -98,6 +98,7 @@ static void judge(const struct compare *c, struct compare_row *row)
 	size_t nb = row->side[BEFORE].runs, na = row->side[AFTER].runs;
 	double low = 1 - c->opt->noise, high = 1 + c->opt->noise;
 	bool significant = row->p_holm <= COMPARE_ALPHA;
+	const char *doubt;
 
 	if (mann_whitney_min(nb, na) > COMPARE_ALPHA)
 		unclear(c, row);
@@ -109,6 +110,13 @@ static void judge(const struct compare *c, struct compare_row *row)
 		row->verdict = VERDICT_SLOWER;
 	else
 		unclear(c, row);
+	if (row->verdict == VERDICT_UNCLEAR)
+		return;
+	doubt = mix_doubt(c, row, row->verdict);
+	if (doubt) {
+		row->verdict = VERDICT_UNCLEAR;
+		because(row, "%s", doubt);
+	}
 }
 
 /* Whether @row is judged; if not, says why. */

@@ -138,6 +138,24 @@ static bool sizes_differ(const struct compare_row *row, bool bytes)
 		       MIX_SIZE);
 }
 
+static double dir_share(const struct row_side *side, int dir)
+{
+	return (double)side->dir_calls[dir] / side->sum.sum.calls;
+}
+
+/* The direction whose share of the calls moved, or DIR_COUNT. */
+static int moved_direction(const struct compare_row *row)
+{
+	int dir;
+
+	for (dir = 0; dir < DIR_COUNT; dir++) {
+		if (fabs(dir_share(&row->side[AFTER], dir) - dir_share(&row->side[BEFORE], dir)) >
+		    MIX_POINTS)
+			break;
+	}
+	return dir;
+}
+
 int row_mix_fill(const struct compare *c, struct compare_row *row)
 {
 	unsigned int k;
@@ -147,6 +165,8 @@ int row_mix_fill(const struct compare *c, struct compare_row *row)
 		return 0;
 	fill_drift(c, row, BEFORE);
 	fill_drift(c, row, AFTER);
+	row->dir_moved = moved_direction(row) < DIR_COUNT;
+	row->bytes_moved = sizes_differ(row, true);
 	if (!OP_IS_LIST(row->op))
 		return 0;
 	err = fill_classes(c, row);
@@ -159,6 +179,29 @@ int row_mix_fill(const struct compare *c, struct compare_row *row)
 	return err;
 }
 
+/* Whether the interval of @f says @verdict, too. */
+static bool agrees(const struct compare *c, const struct figure *f, enum verdict verdict)
+{
+	double low = 1 - c->opt->noise, high = 1 + c->opt->noise;
+
+	if (!f->has_limits)
+		return false;
+	return verdict == VERDICT_FASTER   ? f->r.high < low
+	       : verdict == VERDICT_SLOWER ? f->r.low > high
+					   : f->r.low >= low && f->r.high <= high;
+}
+
+const char *mix_doubt(const struct compare *c, const struct compare_row *row, enum verdict verdict)
+{
+	if (row->dir_moved)
+		return "the directions are mixed otherwise: try --by-dir";
+	if (row->mix_moved && !agrees(c, &row->figure[FIG_NS_ENTRY], verdict))
+		return "lists are of other sizes, and ns/entry does not say the same";
+	if (row->bytes_moved && !agrees(c, &row->figure[FIG_NS_KIB], verdict))
+		return "calls are of other sizes, and ns/KiB does not say the same";
+	return NULL;
+}
+
 static int note_sizes(struct compare *c, const struct compare_row *row)
 {
 	const struct row_side *b = &row->side[BEFORE], *a = &row->side[AFTER];
@@ -169,7 +212,7 @@ static int note_sizes(struct compare *c, const struct compare_row *row)
 				    "%s %s: lists of other sizes, %.4g entries a call before and "
 				    "%.4g after; compare ns/entry, or class by class",
 				    op, row->dev, per_call(b, false), per_call(a, false));
-	if (sizes_differ(row, true))
+	if (row->bytes_moved)
 		return compare_note(c, "mix_size",
 				    "%s %s: other sizes, %.4g bytes a call before and %.4g after; "
 				    "compare ns/KiB",
@@ -177,27 +220,18 @@ static int note_sizes(struct compare *c, const struct compare_row *row)
 	return 0;
 }
 
-static double dir_share(const struct row_side *side, int dir)
-{
-	return (double)side->dir_calls[dir] / side->sum.sum.calls;
-}
-
 static int note_directions(struct compare *c, const struct compare_row *row)
 {
-	double before, after;
-	int dir;
+	int dir = moved_direction(row);
 
-	for (dir = 0; dir < DIR_COUNT; dir++) {
-		before = dir_share(&row->side[BEFORE], dir);
-		after = dir_share(&row->side[AFTER], dir);
-		if (fabs(after - before) > MIX_POINTS)
-			return compare_note(c, "mix_direction",
-					    "%s %s: %.0f %% of the calls were %s before and %.0f "
-					    "%% after; --by-dir keeps directions apart",
-					    op_name(row->op), row->dev, before * 100, dir_name(dir),
-					    after * 100);
-	}
-	return 0;
+	if (dir == DIR_COUNT)
+		return 0;
+	return compare_note(
+		c, "mix_direction",
+		"%s %s: %.0f %% of the calls were %s before and %.0f %% after; --by-dir "
+		"keeps directions apart",
+		op_name(row->op), row->dev, dir_share(&row->side[BEFORE], dir) * 100, dir_name(dir),
+		dir_share(&row->side[AFTER], dir) * 100);
 }
 
 static int note_bounces(struct compare *c, const struct compare_row *row)

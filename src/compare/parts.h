@@ -17,8 +17,17 @@ int row_figures_fill(const struct compare *c, struct compare_row *row);
 /* Fills shares and figures of the size classes, and whether the mix moved. 0 or -ENOMEM. */
 int row_mix_fill(const struct compare *c, struct compare_row *row);
 
+/*
+ * Why ns/call does not tell what @verdict, faster, slower or same, says of the kernel: the sides
+ * did different work. NULL when they did not, or when the figure that allows for it says the same.
+ */
+const char *mix_doubt(const struct compare *c, const struct compare_row *row, enum verdict verdict);
+
 /* ns/call of @row in one run. */
 double run_ns_call(const struct run_row *row);
+
+/* Notes on machines, kernels and options. 0 or -ENOMEM. */
+int setup_notes(struct compare *c);
 
 /* Notes on what rows did: mix, drift, failures. 0 or -ENOMEM. */
 int row_notes(struct compare *c);

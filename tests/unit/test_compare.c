@@ -232,6 +232,29 @@ static void longer_lists_are_no_regression(void **state)
 	assert_non_null(strstr(note(f, "mix_size"), "64 entries a call before and 512 after"));
 }
 
+/* Twice the time for twice the entries: nothing that ns/call could tell of the kernel. */
+static void longer_lists_are_not_slower(void **state)
+{
+	struct fixture *f = *state;
+
+	runs(f, BEFORE, 5, 1);
+	f->like.entries = f->like.dsb = 128;
+	runs(f, AFTER, 5, 2);
+	assert_int_equal(judged(f, 1)->verdict, VERDICT_UNCLEAR);
+	assert_non_null(strstr(f->c.rows[0].why, "ns/entry does not say the same"));
+}
+
+/* A third less for twice the entries: faster, however one looks at it. */
+static void longer_lists_may_be_faster(void **state)
+{
+	struct fixture *f = *state;
+
+	runs(f, BEFORE, 5, 1);
+	f->like.entries = f->like.dsb = 128;
+	runs(f, AFTER, 5, 0.67);
+	assert_int_equal(judged(f, 1)->verdict, VERDICT_FASTER);
+}
+
 /* Another mix of two sizes, each as fast as before: only class by class nothing changed. */
 static void classes_see_through_the_mix(void **state)
 {
@@ -397,12 +420,16 @@ static void two_directions(struct fixture *f, enum side side, __u64 to, __u64 fr
 static void directions_are_one_row(void **state)
 {
 	struct fixture *f = *state;
+	int i;
 
-	two_directions(f, BEFORE, 90, 10);
-	two_directions(f, AFTER, 10, 90);
+	for (i = 0; i < 5; i++) {
+		two_directions(f, BEFORE, 90, 10);
+		two_directions(f, AFTER, 10, 90);
+	}
 	judged(f, 1);
+	assert_int_equal(f->c.rows[0].verdict, VERDICT_UNCLEAR);
 	assert_int_equal(f->c.rows[0].dir, DIR_COUNT);
-	assert_int_equal(f->c.rows[0].side[BEFORE].sum.sum.calls, 100);
+	assert_int_equal(f->c.rows[0].side[BEFORE].sum.sum.calls, 500);
 	assert_non_null(
 		strstr(note(f, "mix_direction"), "90 % of the calls were to_device before"));
 }
@@ -566,6 +593,8 @@ int main(void)
 		TEST(gate_on_time),
 		TEST(gate_on_barriers),
 		TEST(longer_lists_are_no_regression),
+		TEST(longer_lists_are_not_slower),
+		TEST(longer_lists_may_be_faster),
 		TEST(classes_see_through_the_mix),
 		TEST(size_classes),
 		TEST(quiet_sides_have_no_notes),

@@ -1,0 +1,219 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0
+# compare on captures of made-up boards: headlines, verdicts, notes, gates, messages, its page.
+use strict;
+use warnings;
+use File::Temp qw(tempdir);
+use FindBin;
+use JSON::PP;
+use Test::More;
+
+my $top = "$FindBin::Bin/../..";
+my $built = $ENV{O} // 'build';
+my ($tool, $maker) = ("$built/dmasynctop", "$built/unit/compare_captures");
+plan skip_all => "$tool or $maker is not built" unless -x $tool && -x $maker;
+my $dir = tempdir(CLEANUP => 1);
+
+# Status, stdout, stderr.
+sub run {
+	my $pid = fork() // die "fork: $!";
+	if (!$pid) {
+		open(STDOUT, '>', "$dir/.out") or die;
+		open(STDERR, '>', "$dir/.err") or die;
+		exec(@_) or die "exec: $!";
+	}
+	waitpid($pid, 0);
+	my $status = $? >> 8;
+	my @text = map { local (@ARGV, $/) = $_; <> // '' } "$dir/.out", "$dir/.err";
+	return ($status, @text);
+}
+
+sub compare { return run($tool, 'compare', @_) }
+
+# $n captures NAME-1 .. NAME-$n, whose runs are numbered from $first.
+sub captures {
+	my ($name, $first, $n, @recipe) = @_;
+	my @files = map { "$dir/$name-$_" } 1 .. $n;
+	for my $i (0 .. $n - 1) {
+		is((run($maker, $files[$i], "run=@{[$first + $i]}", @recipe))[0], 0, "made $name");
+	}
+	return @files;
+}
+
+sub rows {
+	my ($status, $out) = compare('--json', @_);
+	my %rows = map { ("$_->{op} $_->{dev}" => $_) }
+		grep { $_->{type} eq 'row' } map { decode_json($_) } split(/\n/, $out);
+	return \%rows;
+}
+
+my @old = captures('old', 1, 5);
+my @new = captures('new', 11, 5, qw(dsb=1 ns=71000 kernel=7.3.1-arm64));
+my $sg = 'map_sg 0000:00:01.0';
+
+# A batched kernel against one that is not.
+my ($status, $out, $err) = compare(@old, '--', @new);
+is($status, 0, 'faster: status');
+is($err, '', 'faster: nothing on stderr');
+like($out, qr/^dma_map_sg -6\d\.\d % \[-6\d\.\d, -6\d\.\d\], dsb per call 128 -> 1$/m, 'headline');
+like($out, qr/^dma_map_page (unclear|same within 2 %)/m, 'headline of what did not change');
+like($out, qr/^map_sg +0000:00:01\.0 +\S+us +\S+us +-6\S+ % \[.*\] +faster$/m, 'table');
+like($out, qr/\bseed 1\)/, 'the seed is printed');
+like($out, qr/^  dsb\/call +128 +1 +-99\.2 %  exact$/m, 'barriers are exact');
+like($out, qr/^  $_ /m, "tells $_")
+	for qw(calls calls/s ns/call ns/entry ns/KiB p50 p90 p99 p99.9 dsb/entry), '% of a CPU';
+is((grep { length > 80 } split(/\n/, $out)), 0, 'fits 80 columns');
+is((compare(@old, '--', @new))[1], $out, 'the same again');
+isnt((compare(@old, '--seed=7', '--', @new))[1], $out, 'not with another seed');
+
+my $rows = rows(@old, '--', @new);
+is(scalar keys %$rows, 3, '--json: rows');
+my $row = $rows->{$sg};
+is($row->{verdict}, 'faster', '--json: verdict');
+cmp_ok(abs($row->{p_holm} - 3 * 2 / 252), '<', 1e-12, '--json: p by Holm over three rows');
+my $ratio = $row->{ratios}{ns_per_call};
+ok($ratio->{low} < $ratio->{ratio} && $ratio->{ratio} < $ratio->{high}, '--json: interval');
+cmp_ok(abs($ratio->{ratio} - $row->{after}{ns_per_call} / $row->{before}{ns_per_call}), '<', 1e-9,
+	'--json: the ratio is that of the values');
+is("$row->{before}{dsb} $row->{after}{dsb}", 5 * 12 * 40 * 128 . ' ' . 5 * 12 * 40, '--json: dsb');
+
+($status, $out) = compare('--markdown', @old, '--', @new);
+like($out, qr/^- \*\*dma_map_sg -6.*dsb per call 128 -> 1\*\*$/m, '--markdown: headline');
+my @table = grep { /^\|/ } split(/\n/, $out);
+is(scalar @table, 5, '--markdown: rows');
+is("@{[map { tr/|// } @table]}", '9 9 9 9 9', '--markdown: as many cells everywhere');
+
+# What a few runs can carry.
+$rows = rows(@old[0 .. 2], '--', @new[0 .. 2]);
+is($rows->{$sg}{verdict}, 'unclear', '3 runs a side: unclear');
+like($rows->{$sg}{why}, qr/at least 4 runs a side/, '3 runs a side: says what it takes');
+$rows = rows($old[0], '--', $new[0]);
+is($rows->{$sg}{verdict}, 'none', 'one run a side: no verdict');
+ok(!defined $rows->{$sg}{ratios}{ns_per_call}{low}, 'one run a side: no interval');
+$rows = rows(@old[0 .. 3], '--', @new[0 .. 3]);
+like($rows->{$sg}{why}, qr/3 rows at once/, '4 runs a side, three rows: too few');
+$rows = rows('-O', 'map_sg', @old[0 .. 3], '--', @new[0 .. 3]);
+is($rows->{$sg}{verdict}, 'faster', '4 runs a side, one row: enough');
+
+# Gates.
+is((compare(@old, '--', @new, '--fail-on-regression', 5))[0], 0, 'gate: faster passes');
+($status, $out, $err) = compare(@new, '--', @old, '--fail-on-regression=5%');
+is($status, 5, 'gate: slower fails');
+like($err, qr/regression: map_sg 0000:00:01\.0: time per call rose by more than 5 %/, 'gate: tells');
+($status, $out, $err) = compare($new[0], '--', $old[0], '--fail-on-regression', 5);
+is($status, 5, 'gate: barriers fail without any verdict');
+like($err, qr/barriers per call rose/, 'gate: tells that it is the barriers');
+($status, $out, $err) = compare($old[0], '--', $new[0], '--fail-on-regression', 5);
+is($status, 0, 'gate: one run a side passes');
+like($err, qr/time of 3 of 3 rows could not be judged/, 'gate: but says what it could not see');
+my @worse = captures('worse', 21, 5, 'ns=216000');
+is((compare(@old, '--', @worse, '--fail-on-regression', 5))[0], 5, 'gate: +8 % is above 5 %');
+is((compare(@old, '--', @worse, '--fail-on-regression', 20))[0], 0, 'gate: but not above 20 %');
+
+# Notes.
+my %notes = (
+	governor => [ 'governor=ondemand', qr/governors differ: before performance; after ondemand/ ],
+	floor => [ 'floor=300', qr/85ns before,\s+300ns after/ ],
+	attach => [ 'rung=kprobe', qr/map_sg is attached by fentry before\s+and kprobe after/ ],
+	loss => [ 'lost=7', qr/events were lost: 0 before, 35 after/ ],
+	drift => [ 'drift=40', qr/map_sg 0000:00:01\.0: ns\/call went \+2\d\.\d %/ ],
+	mix_size => [ 'entries=300', qr/128 entries a call\s+before and\s+300\s+after/ ],
+	mix_direction => [ 'to_device=1', qr/calls were\s+to_device\s+before and 100 % after/ ],
+	bounces => [ 'bounces=1', qr/0 % of the entries were bounced before and 100 %/ ],
+	machine => [ 'model=linux,dummy-virt', qr/machines differ/ ],
+	devices => [ 'device=0000:00:02.0', qr/device 0000:00:02\.0 \(ahci\): calls only after/ ],
+	cut_off => [ 'cut=1', qr/changed-1: \S+/ ],
+	boot => [ 'boot=one', qr/the runs after are all of one boot/ ],
+);
+for my $kind (sort keys %notes) {
+	my ($recipe, $want) = @{ $notes{$kind} };
+	my @changed = captures('changed', 31, 5, $recipe);
+	($status, $out) = compare(@old, '--', @changed);
+	is($status, 0, "$kind: status");
+	like($out =~ s/\n +/ /gr, $want, "$kind: note");
+	is((grep { length > 80 } grep { !m{/} } split(/\n/, $out)), 0, "$kind: fits");
+	unlike((compare(@old, '--', @old))[1], $want, "$kind: not without");
+}
+my @longer = captures('longer', 31, 5, 'entries=300');
+like((compare(@old, '--', @longer))[1], qr/^    256\+ \(0 %, 100 %\)/m, 'classes are told apart');
+
+# A/A.
+my @quiet = captures('quiet', 41, 8);
+($status, $out) = compare('--self-check', @quiet);
+is($status, 0, '--self-check: status');
+like($out, qr/^claimed +in \d of 70 splits of 8 runs into 4 and 4/m, '--self-check: splits');
+like($out, qr/^verdict +quiet enough/m, '--self-check: quiet');
+my @noisy = captures('noisy', 51, 8, 'spread=0.3');
+like((compare('--self-check', @noisy))[1], qr/^verdict +noisy/m, '--self-check: noisy');
+my @warming = map { captures("warming$_", 60 + $_, 1, "ns=@{[200000 * (1 + 0.05 * $_)]}") } 1 .. 8;
+like((compare('--self-check', @warming))[1], qr/^verdict +not quiet.*drifts/ms, '--self-check: drift');
+my $check = decode_json((compare('--self-check', '--json', @quiet))[1]);
+is($check->{splits}, 70, '--self-check --json');
+
+# Wrong usage is 2, what cannot be read or compared is 1.
+my @wrong = (
+	[ [], qr/no --: give captures as BEFORE\.\.\. -- AFTER/ ],
+	[ [ $old[0] ], qr/no --/ ],
+	[ [ $old[0], '--' ], qr/no capture behind --/ ],
+	[ [ '--', $old[0] ], qr/no capture in front of --/ ],
+	[ [ $old[0], '--', $new[0], '--', $new[1] ], qr/--: given twice/ ],
+	[ [ $old[0], '--', $new[0], '--noise=much' ], qr/--noise 'much': is not a percentage; valid: 0 to 50/ ],
+	[ [ $old[0], '--', $new[0], '--noise=51' ], qr/--noise '51': is out of range/ ],
+	[ [ '--fail-on-regression=nan', $old[0], '--', $new[0] ], qr/'nan': is not a percentage/ ],
+	[ [ '--seed=x', $old[0], '--', $new[0] ], qr/--seed 'x': is not a number/ ],
+	[ [ '-O', 'map', $old[0], '--', $new[0] ], qr/-O 'map': is not an operation; valid: map_sg/ ],
+	[ [ '--json', '--markdown', $old[0], '--', $new[0] ], qr/choose one/ ],
+	[ [ '--self-check', @quiet[0 .. 2] ], qr/at least 4 captures/ ],
+	[ [ '--self-check', @quiet, '--', @old ], qr/leave -- out/ ],
+	[ [ '--colour', $old[0], '--', $new[0] ], qr/unrecognized option/ ],
+);
+for my $case (@wrong) {
+	($status, $out, $err) = compare(@{ $case->[0] });
+	is($status, 2, "usage: status of $case->[1]");
+	like($err, $case->[1], 'usage: message');
+	is($out, '', 'usage: nothing on stdout');
+}
+open(my $garbage, '>', "$dir/garbage") or die;
+print $garbage "this is no capture\n" x 10;
+close($garbage);
+for my $file ("$dir/missing", "$dir/garbage", $dir) {
+	($status, $out, $err) = compare($old[0], '--', $file);
+	is($status, 1, "$file: status");
+	like($err, qr/^dmasynctop: .*\Q$file\E/, "$file: named");
+}
+($status, $out, $err) = compare('-D', 'nobody', $old[0], '--', $new[0]);
+is($status, 1, 'nothing in common: status');
+like($err, qr/nothing to compare: .*-D and -O/, 'nothing in common: message');
+is((run('sh', '-c', "$tool compare $old[0] -- $new[0] >/dev/full"))[0], 1, 'full disk: status');
+
+# The page has exactly the options that there are, and every name in JSON.
+SKIP: {
+	skip('mandoc is not installed', 4) if system('command -v mandoc >/dev/null');
+	my $page = "$top/doc/dmasynctop-compare.1";
+	my @lint = grep { !/mandoc\.db/ } `mandoc -T lint $page 2>&1`;
+	is("@lint", '', 'page: mandoc -T lint');
+	my $source = do { local (@ARGV, $/) = $page; <> } // '';
+	my ($help, $described) = ((compare('--help'))[1], '');
+	my %options = map { ($_ => 1) } $help =~ /^ {2,6}(?:-\w, )?(--[a-z-]+)/mg;
+	delete @options{qw(--help --usage --version)};
+	my %has = map { ("-$_" => 1) } map { s/\\&//gr } $source =~ /^\.It (?:Fl \w , )?Fl (-[a-z-]+)/mg;
+	is("@{[sort keys %has]}", "@{[sort keys %options]}", 'page: options');
+	my %names;
+	my $collect;
+	$collect = sub {
+		my ($value) = @_;
+		if (ref $value eq 'HASH') {
+			$names{$_} = 1 for keys %$value;
+			$collect->($_) for values %$value;
+		} elsif (ref $value eq 'ARRAY') {
+			$collect->($_) for @$value;
+		}
+	};
+	for my $args ([ @old, '--', @longer ], [ '--self-check', @quiet ]) {
+		$collect->(decode_json($_)) for split(/\n/, (compare('--json', @$args))[1]);
+	}
+	cmp_ok(scalar keys %names, '>', 60, 'page: names in JSON');
+	is("@{[grep { $source !~ /\b\Q$_\E\b/ } sort keys %names]}", '', 'page: has them all');
+}
+
+done_testing();
