@@ -227,15 +227,18 @@ clean:
 # ---- install: to prefix, below DESTDIR ----
 INSTALL_TO := $(DESTDIR)$(prefix)
 MAN_PAGE := $(INSTALL_TO)/share/man/man8/dmasynctop.8
+MAN1_PAGES := $(patsubst doc/%,$(INSTALL_TO)/share/man/man1/%,$(wildcard doc/*.1))
 COMPLETION := $(INSTALL_TO)/share/bash-completion/completions/dmasynctop
 
 install: $(OBJ)/dmasynctop
 	$(Q)install -D -m 755 $(OBJ)/dmasynctop $(INSTALL_TO)/sbin/dmasynctop
 	$(Q)install -D -m 644 doc/dmasynctop.8 $(MAN_PAGE)
+	$(Q)for page in $(notdir $(MAN1_PAGES)); do \
+		install -D -m 644 doc/$$page $(INSTALL_TO)/share/man/man1/$$page || exit; done
 	$(Q)install -D -m 644 doc/dmasynctop.bash $(COMPLETION)
 
 uninstall:
-	$(Q)rm -f $(INSTALL_TO)/sbin/dmasynctop $(MAN_PAGE) $(COMPLETION)
+	$(Q)rm -f $(INSTALL_TO)/sbin/dmasynctop $(MAN_PAGE) $(MAN1_PAGES) $(COMPLETION)
 
 -include $(wildcard $(FUZZ_DIR)/src/*/*.d)
 -include $(wildcard $(OBJ)/src/*.d $(OBJ)/src/*/*.d $(OBJ)/bpf/*.d $(OBJ)/unit/*.d)
