@@ -186,6 +186,17 @@ is($status, 1, 'nothing in common: status');
 like($err, qr/nothing to compare: .*-D and -O/, 'nothing in common: message');
 is((run('sh', '-c', "$tool compare $old[0] -- $new[0] >/dev/full"))[0], 1, 'full disk: status');
 
+# Completion: subcommands, options of the subcommand, captures.
+sub complete {
+	my ($before, $word) = @_;
+	my $n = split(/ /, $before);
+	return join(' ', split(/\n/, (run('bash', '-c', "source $top/doc/dmasynctop.bash; COMP_CWORD=$n; " .
+		"COMP_WORDS=($before '$word'); _dmasynctop $tool '$word' ''; printf '%s\n' \"\${COMPREPLY[@]}\""))[1]));
+}
+is(complete($tool, 'comp'), 'compare', 'completion: subcommand');
+is(complete("$tool compare", '--s'), '--seed --self-check', 'completion: options');
+is(complete("$tool compare", "$dir/old-1"), "$dir/old-1", 'completion: captures');
+
 # The page has exactly the options that there are, and every name in JSON.
 SKIP: {
 	skip('mandoc is not installed', 4) if system('command -v mandoc >/dev/null');
