@@ -17,7 +17,7 @@ struct attach_config {
 	bool procs;
 	bool sync_has_barrier;
 	struct hook_facts facts;
-	bool verbose; /* pass libbpf's messages on */
+	bool verbose; /* log libbpf's messages */
 	/* Called with @ctx and what will be ->calibrate_prog before the null target is probed. */
 	void (*before_measure)(void *ctx, int prog);
 	void *ctx;

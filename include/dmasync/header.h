@@ -39,6 +39,7 @@ struct hook_state {
 	enum rung rung;		  /* RUNG_NONE: see reason */
 	enum hook_end end;
 	char reason[96]; /* why not attached, or why a kretprobe, in words; else empty */
+	bool refused;	 /* the kernel has the function but let it be probed in no way: a loss */
 };
 
 /* Cost of the probes themselves, measured on a null target at start (see calibrate.h). */

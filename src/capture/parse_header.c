@@ -67,6 +67,7 @@ static void parse_hook(struct fields *f, struct hook_state *hook)
 		hook->rung = word(f, "rung", rung_at, RUNG_COUNT);
 	if (field_known(f, "end"))
 		hook->end = word(f, "end", end_at, END_COUNT);
+	hook->refused = field_bool(f, "refused", OPTIONAL);
 	field_text(f, "reason", hook->reason, sizeof(hook->reason), OPTIONAL | FIELD_NULL);
 }
 

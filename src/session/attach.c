@@ -120,6 +120,7 @@ static void fail_hook(struct hook_state *state, int err, const char *doing)
 	/* The best rung that was tried says the most; keep later rungs' reasons only if it had
 	 * none. */
 	snprintf(state->reason, sizeof(state->reason), "%s: %s", doing, text);
+	state->refused = true;
 }
 
 static void drop_object(struct attach_object *obj)
@@ -146,6 +147,7 @@ static int try_hook(struct ladder *l, struct attach_object *obj, enum rung rung,
 		return err;
 	}
 	l->states[i].rung = rung;
+	l->states[i].refused = false;
 	if (h->kind == HOOK_MEASURE) {
 		l->at->calibrated = rung;
 		l->at->calibrate_prog = caller;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <sys/mman.h>
@@ -23,15 +24,20 @@ static bool pass_messages;
 
 static int keep_warning(enum libbpf_print_level level, const char *fmt, va_list args)
 {
-	va_list copy;
+	char *text, *rest, *line;
 
-	if (level == LIBBPF_WARN) {
-		va_copy(copy, args);
-		vsnprintf(last_warning, sizeof(last_warning), fmt, copy);
-		va_end(copy);
-		last_warning[strcspn(last_warning, "\n")] = '\0';
-	}
-	return pass_messages && level != LIBBPF_DEBUG ? vfprintf(stderr, fmt, args) : 0;
+	if (level == LIBBPF_DEBUG || (level != LIBBPF_WARN && !pass_messages) ||
+	    vasprintf(&text, fmt, args) < 0)
+		return 0;
+	if (level == LIBBPF_WARN)
+		snprintf(last_warning, sizeof(last_warning), "%.*s", (int)strcspn(text, "\n"),
+			 text);
+	/* Not to stderr itself, which a live view may own; some are the verifier's long story. */
+	for (rest = text; pass_messages && (line = strsep(&rest, "\n"));)
+		if (*line)
+			log_info("%s", line);
+	free(text);
+	return 0;
 }
 
 void object_messages(bool pass)

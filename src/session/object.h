@@ -8,8 +8,7 @@
 #include <dmasync/attach.h>
 #include <dmasync/kbtf.h>
 
-/* Keeps libbpf's newest warning from here on, and with @pass lets what it says through to stderr.
- */
+/* Keeps libbpf's newest warning from here on, and with @pass logs what it says. */
 void object_messages(bool pass);
 
 /* That warning, without its newline; empty when there was none. */

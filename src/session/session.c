@@ -250,6 +250,15 @@ static int check_measured(const struct session *s)
 	return -EOPNOTSUPP;
 }
 
+/* On stderr, too: of JSON output people may never see the header. */
+static void warn_refused(const struct header *hdr)
+{
+	for (unsigned int i = 0; i < hdr->n_hooks; i++)
+		if (hdr->hooks[i].refused)
+			log_warn("%s is not watched: %s; what it does is missing",
+				 hdr->hooks[i].name, hdr->hooks[i].reason);
+}
+
 /* Whether probes see every barrier; if not, why not in @why. */
 static bool exact_possible(const struct session *s, char *why, size_t len)
 {
@@ -362,6 +371,7 @@ int session_open(const struct options *opt, struct session **out)
 		session_close(s);
 		return err;
 	}
+	warn_refused(&s->hdr);
 	check_exact(s);
 	check_returns(s);
 	measure_probes(s);

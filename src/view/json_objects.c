@@ -7,12 +7,13 @@
 
 static json_t *hook_object(const struct hook_state *hook)
 {
-	return json_pack("{s:o, s:s?, s:b, s:s?, s:s?, s:o?}", "name", json_text(hook->name), "op",
-			 hook->op < OP_CALIBRATE ? op_name(hook->op) : NULL, "barrier",
+	return json_pack("{s:o, s:s?, s:b, s:s?, s:s?, s:o?, s:b}", "name", json_text(hook->name),
+			 "op", hook->op < OP_CALIBRATE ? op_name(hook->op) : NULL, "barrier",
 			 (int)hook->barrier, "rung",
 			 hook->rung == RUNG_NONE ? NULL : rung_name(hook->rung), "end",
 			 hook->end == END_NONE ? NULL : hook_end_name(hook->end), "reason",
-			 hook->reason[0] ? json_text(hook->reason) : json_null());
+			 hook->reason[0] ? json_text(hook->reason) : json_null(), "refused",
+			 (int)hook->refused);
 }
 
 static json_t *hook_list(const struct header *hdr)

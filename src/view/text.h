@@ -12,6 +12,9 @@ const char *flavour_words(enum flavour flavour);
 /* "fentry x18, kprobe x2" */
 void hooks_summary(const struct header *hdr, char *buf, size_t size);
 
+/* "not watched: dma_map_phys (load: Permission denied)": hooks refused; empty when none was. */
+void refused_words(const struct header *hdr, char *buf, size_t size);
+
 /* "lost 12: 3 no slot, 9 recursion" and what was booked inexactly; empty when all is well. */
 void loss_words(const struct loss *loss, char *buf, size_t size);
 

@@ -41,6 +41,20 @@ void hooks_summary(const struct header *hdr, char *buf, size_t size)
 		snprintf(buf, size, "no hook attached");
 }
 
+void refused_words(const struct header *hdr, char *buf, size_t size)
+{
+	size_t len = 0;
+
+	buf[0] = '\0';
+	for (unsigned int i = 0; i < hdr->n_hooks && len < size; i++) {
+		const struct hook_state *h = &hdr->hooks[i];
+
+		if (h->refused)
+			len += snprintf(buf + len, size - len, "%s%s (%s)",
+					len ? ", " : "not watched: ", h->name, h->reason);
+	}
+}
+
 /* "; absent: a, b": a separator sticks to the word before it. */
 static void absent_hooks(struct wrap *w, const struct header *hdr)
 {
@@ -48,7 +62,7 @@ static void absent_hooks(struct wrap *w, const struct header *hdr)
 	unsigned int i;
 
 	for (i = 0; i < hdr->n_hooks; i++) {
-		if (hdr->hooks[i].rung != RUNG_NONE)
+		if (hdr->hooks[i].rung != RUNG_NONE || hdr->hooks[i].refused)
 			continue;
 		w->col += fprintf(w->out, "%s", separator);
 		wrap_words(w, "%s", hdr->hooks[i].name);
@@ -70,6 +84,18 @@ static void print_hooks(FILE *out, const struct header *hdr)
 		fprintf(out, "%*s%-32s %-8s %s%s\n", LABEL_WIDTH, "", h->name, rung_name(h->rung),
 			end, h->reason);
 	}
+}
+
+static void print_refused(struct wrap *w, const struct header *hdr)
+{
+	char words[512];
+
+	refused_words(hdr, words, sizeof(words));
+	if (!words[0])
+		return;
+	wrap_begin(w, "!!!");
+	wrap_words(w, "%s: what they do is missing below", words);
+	wrap_end(w);
 }
 
 static void print_level(struct wrap *w, const struct header *hdr)
@@ -121,6 +147,7 @@ void text_header(FILE *out, const struct header *hdr, const struct options *opt)
 							     : "derived");
 	wrap_end(&w);
 	print_level(&w, hdr);
+	print_refused(&w, hdr);
 	if (opt->verbose)
 		print_hooks(out, hdr);
 	print_cost(&w, hdr);

@@ -100,6 +100,8 @@ static void draw_cost(const struct tui *t, int y)
 	struct figures f;
 
 	loss_words(&iv->loss, lost, sizeof(lost));
+	if (!lost[0])
+		refused_words(t->src->hdr, lost, sizeof(lost));
 	if (lost[0]) {
 		snprintf(text, sizeof(text), "!!! %s", lost);
 		put_text(y, 0, COLS, t->look.alarm, text);

@@ -44,6 +44,15 @@ like($out, qr/^no events lost in 2 intervals$/m, 'text: loss');
 my @long = grep { length > 88 } split(/\n/, $out);
 is("@long", '', 'text: readable at 80 columns');
 
+unlike($out, qr/not watched/, 'text: every hook attached');
+
+($status, $out) = sh('TOOL -b -n 1 -i 20ms', DEMO_REFUSED => 1);
+like($out, qr/x1; absent: dma_map_phys, dma_iova_link\n/, 'text: a refused hook is not absent');
+like($out, qr/^!!! +not watched: dma_unmap_phys \(load: Permission denied\): /m, 'text: but lost');
+($status, $out) = sh('TOOL --json -n 1 -i 20ms', DEMO_REFUSED => 1);
+is(join(' ', map { $_->{name} } grep { $_->{refused} } @{ decode_json((split /\n/, $out)[0])->{hooks} }),
+	'dma_unmap_phys', 'json: the hook that was refused');
+
 ($status, $out) = sh('TOOL -b -n 1 -i 20ms --hist');
 like($out, qr/^ +\S+ \.\. +\S+ +\d+ \|\S+ *\| p50$/m, 'histogram');
 ($status, $out) = sh('TOOL -b -n 1 -i 20ms --by process');

@@ -194,6 +194,10 @@ keys_('End');
 shows(qr/^virtio99 map_page -> +min/m, 'End: the last of 305 rows');
 keys_('PPage', 'PPage', 'NPage', 'q');
 ended('q with many rows');
+start(100, 24, 'DEMO_REFUSED=1', '-s device');
+shows(qr/^!!! not watched: dma_unmap_phys \(load: Permission denied\)/m, 'a refused hook is shown');
+keys_('q');
+ended('q with a refused hook');
 
 # ---- a command under the live view ----
 my $product = abs_path(($ENV{O} // 'build') . '/unit/batch_demo');

@@ -2,7 +2,8 @@
 /*
  * dmasynctop on a made-up session, for tests that have neither root nor a kernel to probe. The
  * environment adds DEMO_LOSS=N (lost events an interval), DEMO_OPEN=ERRNO (session_open fails),
- * DEMO_READ=N (the N-th read fails) and DEMO_CLOSED=FILE (created by session_close).
+ * DEMO_READ=N (the N-th read fails), DEMO_REFUSED=1 (a hook that the kernel refused) and
+ * DEMO_CLOSED=FILE (created by session_close).
  */
 #include <errno.h>
 #include <locale.h>

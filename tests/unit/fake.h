@@ -4,6 +4,7 @@
 #define FAKE_H
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <dmasync/header.h>
 #include <dmasync/interval.h>
@@ -55,6 +56,11 @@ static inline void fake_header(struct header *hdr)
 	fake_hook(hdr, "swiotlb_bounce", OP_COUNT, RUNG_KPROBE);
 	fake_hook(hdr, "dma_map_phys", OP_MAP_PAGE, RUNG_NONE);
 	fake_hook(hdr, "dma_iova_link", OP_IOVA_LINK, RUNG_NONE);
+	if (getenv("DEMO_REFUSED")) {
+		fake_hook(hdr, "dma_unmap_phys", OP_UNMAP_PAGE, RUNG_NONE);
+		hdr->hooks[hdr->n_hooks - 1].refused = true;
+		strcpy(hdr->hooks[hdr->n_hooks - 1].reason, "load: Permission denied");
+	}
 	hdr->cost = (struct probe_cost){
 		.valid = true, .floor_ns = 85, .tax_ns = 344, .linearity = 2.01
 	};

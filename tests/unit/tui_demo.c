@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The live view on made-up intervals, for tests in a terminal. Takes the product's options; the
- * environment adds DEMO_DEVICES=N (more rows), DEMO_LOSS=1 and DEMO_CRASH=N (abort at interval N).
+ * environment adds DEMO_DEVICES=N (more rows), DEMO_LOSS=1, DEMO_REFUSED=1 (a hook that the kernel
+ * refused) and DEMO_CRASH=N (abort at interval N).
  */
 #include <locale.h>
 #include <signal.h>
