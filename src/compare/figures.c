@@ -94,7 +94,7 @@ void figure_of_runs(const struct compare *c, struct rng *rng, const double *befo
 	if (!out->has_ratio)
 		return;
 	out->r.ratio = out->r.low = out->r.high = mean[AFTER] / mean[BEFORE];
-	out->has_limits = n_before > 1 && n_after > 1;
+	out->has_limits = rng && n_before > 1 && n_after > 1;
 	if (out->has_limits)
 		bootstrap_values(before, n_before, after, n_after, c->opt->draws, rng, &out->r);
 }
@@ -233,7 +233,8 @@ int row_figures_fill(const struct compare *c, struct compare_row *row)
 	for (kind = 0; kind < FIG_DSB_CALL; kind++) {
 		run_values(c, row, kind, v);
 		n = row->side[BEFORE].runs;
-		figure_of_runs(c, &rng, v, n, v + n, row->side[AFTER].runs, &row->figure[kind]);
+		figure_of_runs(c, row_is_minor(row) ? NULL : &rng, v, n, v + n,
+			       row->side[AFTER].runs, &row->figure[kind]);
 		if (kind >= FIG_P50 && kind <= FIG_P999)
 			percentile_values(row, kind);
 	}

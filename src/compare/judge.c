@@ -128,10 +128,10 @@ static bool in_family(struct compare_row *row)
 		because(row, "only %s", b->runs ? "before" : "after");
 	else if (b->runs < 2 || a->runs < 2)
 		because(row, "one run a side: nothing tells how much runs differ by themselves");
+	else if (row_is_minor(row))
+		because(row, "less than %g %% of the time in DMA calls", COMPARE_FEW * 100);
 	else if (!row->figure[FIG_NS_CALL].has_limits)
 		because(row, "calls too short to have a time");
-	else if (b->share < COMPARE_FEW && a->share < COMPARE_FEW)
-		because(row, "less than %g %% of the time in DMA calls", COMPARE_FEW * 100);
 	else
 		return true;
 	return false;

@@ -48,8 +48,12 @@ int compare_print_markdown(FILE *out, const struct compare *c)
 	}
 	fprintf(out, "\n| op | device | ns/call before | after | change [95 %%] | p | dsb/call |"
 		     " verdict |\n|---|---|--:|--:|--:|--:|--:|---|\n");
-	for (i = 0; i < c->n_rows; i++)
-		print_row(out, c, &c->rows[i]);
+	for (i = 0; i < c->n_rows; i++) {
+		if (!row_is_minor(&c->rows[i]))
+			print_row(out, c, &c->rows[i]);
+	}
+	if (minor_words(text, c))
+		fprintf(out, "\n%s.\n", text);
 	side_summary(text, c, BEFORE);
 	fprintf(out, "\nBefore: %s.\\\n", text);
 	side_summary(text, c, AFTER);

@@ -167,7 +167,7 @@ int row_mix_fill(const struct compare *c, struct compare_row *row)
 	fill_drift(c, row, AFTER);
 	row->dir_moved = moved_direction(row) < DIR_COUNT;
 	row->bytes_moved = sizes_differ(row, true);
-	if (!OP_IS_LIST(row->op))
+	if (!OP_IS_LIST(row->op) || row_is_minor(row))
 		return 0;
 	err = fill_classes(c, row);
 	row->mix_moved = !err && sizes_differ(row, false);
@@ -291,8 +291,7 @@ int row_notes(struct compare *c)
 
 	for (i = 0; !err && i < c->n_rows; i++) {
 		row = &c->rows[i];
-		if (!row->side[BEFORE].runs || !row->side[AFTER].runs ||
-		    (row->side[BEFORE].share < COMPARE_FEW && row->side[AFTER].share < COMPARE_FEW))
+		if (!row_matters(row))
 			continue;
 		err = note_sizes(c, row);
 		if (!err)

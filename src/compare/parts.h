@@ -35,7 +35,7 @@ int row_notes(struct compare *c);
 /* A stream of random numbers of the row's own, so that filters leave its result alone. */
 void row_rng(const struct compare *c, const struct compare_row *row, struct rng *rng);
 
-/* Ratio and, with at least two runs a side, interval of values of runs; all must be known. */
+/* Ratio and, with @rng and at least two runs a side, interval of the runs' values. */
 void figure_of_runs(const struct compare *c, struct rng *rng, const double *before, size_t n_before,
 		    const double *after, size_t n_after, struct figure *out);
 
@@ -69,7 +69,13 @@ void side_summary(char buf[WORDS_LEN], const struct compare *c, enum side side);
 /* How it was computed, with the seed. */
 void method_words(char buf[WORDS_LEN], const struct compare *c);
 
+/* Less than COMPARE_FEW of the time on both sides: not judged, and only counted in text. */
+bool row_is_minor(const struct compare_row *row);
+
 /* Worth a block of its own: both sides have it, and it takes time. */
 bool row_matters(const struct compare_row *row);
+
+/* "7 more rows took less than 1 % ..."; false when there are none. */
+bool minor_words(char buf[WORDS_LEN], const struct compare *c);
 
 #endif

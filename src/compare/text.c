@@ -101,12 +101,17 @@ static void print_row(FILE *out, const struct compare *c, const struct compare_r
 
 static void print_table(FILE *out, const struct compare *c)
 {
+	char text[WORDS_LEN];
 	size_t i;
 
 	fprintf(out, "\n%-*s %-*s %7s %7s %8s %-15s %s\n", c->opt->by_dir ? 14 : 11, "OP",
 		DEVICE_WIDTH, "DEVICE", "BEFORE", "AFTER", "NS/CALL", "95 % INTERVAL", "VERDICT");
-	for (i = 0; i < c->n_rows; i++)
-		print_row(out, c, &c->rows[i]);
+	for (i = 0; i < c->n_rows; i++) {
+		if (!row_is_minor(&c->rows[i]))
+			print_row(out, c, &c->rows[i]);
+	}
+	if (minor_words(text, c))
+		fprintf(out, "%s\n", text);
 }
 
 static void print_figure(FILE *out, const struct compare_row *row, enum figure_kind kind,

@@ -76,10 +76,26 @@ const char *value_words(char *buf, size_t size, const struct compare_row *row,
 	return buf;
 }
 
+bool row_is_minor(const struct compare_row *row)
+{
+	return row->side[BEFORE].share < COMPARE_FEW && row->side[AFTER].share < COMPARE_FEW;
+}
+
 bool row_matters(const struct compare_row *row)
 {
-	return row->side[BEFORE].runs && row->side[AFTER].runs &&
-	       (row->side[BEFORE].share >= COMPARE_FEW || row->side[AFTER].share >= COMPARE_FEW);
+	return row->side[BEFORE].runs && row->side[AFTER].runs && !row_is_minor(row);
+}
+
+bool minor_words(char buf[WORDS_LEN], const struct compare *c)
+{
+	size_t n = 0, i;
+
+	for (i = 0; i < c->n_rows; i++)
+		n += row_is_minor(&c->rows[i]);
+	snprintf(buf, WORDS_LEN,
+		 "%zu more row%s with less than %g %% of the time in DMA calls: --json", n,
+		 n == 1 ? "" : "s", COMPARE_FEW * 100);
+	return n;
 }
 
 /* The kernel's function, as a patch's reader knows it; names are not those of one version. */

@@ -159,6 +159,33 @@ static void many_rows_need_more_runs(void **state)
 	}
 }
 
+/* A hundredth of the time: no verdict, no interval, but its barriers still count. */
+static void minor_rows_are_not_judged(void **state)
+{
+	struct fixture *f = *state;
+	struct row like = { .op = OP_MAP_PAGE, .dev = "minor", .driver = "nic" };
+	struct interval iv;
+	unsigned int i;
+
+	f->opt.fail_above = 0.1;
+	runs(f, BEFORE, 5, 1);
+	runs(f, AFTER, 5, 1);
+	interval_init(&iv);
+	for (i = 0; i < 10; i++) {
+		interval_clear(&iv);
+		fake_row(&iv, &like, 10, 1, i < 5 ? 100 : 1000, i < 5 ? 1 : 2);
+		compare_run_add(&f->c, f->c.runs[i], &iv);
+	}
+	interval_free(&iv);
+	judged(f, 2);
+	assert_string_equal(f->c.rows[1].dev, "minor");
+	assert_int_equal(f->c.rows[1].verdict, VERDICT_NONE);
+	assert_false(f->c.rows[1].figure[FIG_NS_CALL].has_limits);
+	assert_float_equal(f->c.rows[1].figure[FIG_NS_CALL].r.ratio, 10, 1e-9);
+	assert_int_equal(f->c.n_tested, 1);
+	assert_true(f->c.rows[1].regression && !f->c.rows[0].regression);
+}
+
 static void barriers_are_exact(void **state)
 {
 	struct fixture *f = *state;
@@ -588,6 +615,7 @@ int main(void)
 		TEST(one_run_has_no_verdict),
 		TEST(runs_without_noise),
 		TEST(many_rows_need_more_runs),
+		TEST(minor_rows_are_not_judged),
 		TEST(barriers_are_exact),
 		TEST(unknown_barriers_are_not_zero),
 		TEST(gate_on_time),
