@@ -72,7 +72,7 @@ guest_extra()
 	mkdir -p "$root/lab" "$root/root"
 	printf '%s\n' "$2" >"$root/lab/command"
 	cat >"$root/lab/config" <<-CONFIG
-		export DISK=$device
+		DISKS='$([[ $disk == none ]] || echo "${disk//,/ }")'
 		PLUGIN=${plugin:-0} SYMBOLS_WANTED=${symbols:-0} SHELL_WANTED=${interactive:-0}
 		SETTLE=${settle:-0} TERM=${TERM:-linux} SCREEN='$(stty size 2>/dev/null || :)'
 	CONFIG
@@ -90,7 +90,7 @@ guest_extra()
 # guest_prepare WORK COMMAND: fills the array qemu.
 guest_prepare()
 {
-	local cmdline base console=ttyAMA0 threads=multi device='' machine=''
+	local cmdline base console=ttyAMA0 threads=multi machine=''
 	# The plugin takes no locks, and icount has one thread anyway.
 	[[ -z $icount$plugin ]] || threads=single
 	if [[ $arch == arm64 ]]; then
@@ -100,7 +100,7 @@ guest_prepare()
 	fi
 	machine_args
 	[[ $arch == arm64 && $coherent == no ]] && qemu+=(-dtb "$(machine_dtb)")
-	machine_disk "$1"
+	machine_disks "$1"
 	qemu+=("${devices[@]}")
 	base=$(initramfs_base "$arch" "$kernel" "${modules[@]}") ||
 		die "this kernel cannot run --disk $disk: use --disk none or another kernel"

@@ -36,11 +36,10 @@ machine_dtb()
 	echo "$out"
 }
 
-# machine_disk DIR: attaches the wanted controller with a disk of known content.
-machine_disk()
+# machine_image: prints the path of a disk image of known content.
+machine_image()
 {
 	local image size
-	[[ $disk != none ]] || return 0
 	size=$(numfmt --from=iec "$disk_size") || die "--disk-size $disk_size: want 64M or the like"
 	image=$cache/disk/pattern-$size.img
 	if [[ ! -e $image ]]; then
@@ -48,24 +47,35 @@ machine_disk()
 		"$built/$(dpkg --print-architecture)/workload" fill -f "$image.$$" -s "$size"
 		mv "$image.$$" "$image"
 	fi
-	cp --sparse=always "$image" "$1/disk.img"
-	qemu+=(-drive "if=none,id=d0,file=$1/disk.img,format=raw,cache=unsafe")
-	case $disk in
-	ahci)
-		[[ $arch == arm64 ]] && qemu+=(-device ahci,id=ahci0)
-		qemu+=(-device "ide-hd,drive=d0,bus=$([[ $arch == arm64 ]] && echo ahci0.0 || echo ide.0)")
-		modules+=(ahci sd_mod) device=/dev/sda ;;
-	nvme)
-		qemu+=(-device nvme,serial=lab,drive=d0)
-		modules+=(nvme) device=/dev/nvme0n1 ;;
-	sdhci)
-		qemu+=(-device sdhci-pci -device sd-card,drive=d0)
-		modules+=(sdhci-pci mmc_block) device=/dev/mmcblk0 ;;
-	usb)
-		qemu+=(-device qemu-xhci -device usb-storage,drive=d0)
-		modules+=(xhci-pci usb-storage sd_mod) device=/dev/sda ;;
-	*) die "--disk $disk: want ahci, nvme, sdhci, usb or none" ;;
-	esac
+	echo "$image"
+}
+
+# machine_disks DIR: attaches the wanted controllers, each with a disk.
+machine_disks()
+{
+	local kind image
+	[[ $disk != none ]] || return 0
+	image=$(machine_image) || exit
+	for kind in ${disk//,/ }; do
+		cp --sparse=always "$image" "$1/$kind.img"
+		qemu+=(-drive "if=none,id=$kind,file=$1/$kind.img,format=raw,cache=unsafe")
+		case $kind in
+		ahci)
+			[[ $arch == arm64 ]] && qemu+=(-device ahci,id=ahci0)
+			qemu+=(-device "ide-hd,drive=ahci,bus=$([[ $arch == arm64 ]] && echo ahci0.0 || echo ide.0)")
+			modules+=(ahci sd_mod) ;;
+		nvme)
+			qemu+=(-device nvme,serial=lab,drive=nvme)
+			modules+=(nvme) ;;
+		sdhci)
+			qemu+=(-device sdhci-pci -device sd-card,drive=sdhci)
+			modules+=(sdhci-pci mmc_block) ;;
+		usb)
+			qemu+=(-device qemu-xhci -device usb-storage,drive=usb)
+			modules+=(xhci-pci usb-storage sd_mod) ;;
+		*) die "--disk $disk: want none or, with commas between, some of ahci, nvme, sdhci, usb" ;;
+		esac
+	done
 }
 
 # machine_ports DIR: console, and four ports of our own for stdout, stderr and what comes back.

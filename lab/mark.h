@@ -13,7 +13,7 @@
 #define LAB_MARK_HINT 96
 #define LAB_MARK_X86 0x4c414200
 
-#define LAB_MARK_BEGIN 0      /* opens a window: everything counted starts at zero */
+#define LAB_MARK_BEGIN 0      /* opens a window at zero, after writing out one that is open */
 #define LAB_MARK_END 1	      /* closes it and writes it out */
 #define LAB_MARK_CHECKPOINT 2 /* writes it out as it is and goes on */
 #define LAB_MARK_DIGIT 8

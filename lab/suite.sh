@@ -23,13 +23,20 @@ suites_list()
 	done
 }
 
-# suite_machine NAME: sets the options of `lab run` that the suite wants.
+# suite_machine NAME...: sets the options of `lab run` that the suites want, which share a path.
 suite_machine()
 {
-	local file=$top/lab/suites/${1%-*} words
-	[[ " $(suite_names | tr '\n' ' ') " == *" $1 "* ]] || die "no suite $1: see lab suites"
-	read -ra words < <(sed -n 's/^machine: //p' "$file")
-	parse_options "${words[@]}"
+	local name words disks=''
+	for name; do
+		[[ " $(suite_names | tr '\n' ' ') " == *" $name "* ]] || die "no suite $name: see lab suites"
+		[[ ${name##*-} == "${1##*-}" ]] ||
+			die "$1 and $name want different machines: name suites of one path"
+		read -ra words < <(sed -n 's/^machine: //p' "$top/lab/suites/${name%-*}")
+		disk=none
+		parse_options "${words[@]}"
+		[[ $disk == none || ,$disks, == *,$disk,* ]] || disks+=${disks:+,}$disk
+	done
+	disk=${disks:-none}
 	case ${1##*-} in
 	smmuv3) iommu=smmuv3 ;;
 	walker) iommu=smmuv3 walker=no ;;
@@ -38,23 +45,57 @@ suite_machine()
 	plugin=1
 }
 
-# suite_script NAME: the guest's script. Each run is done bare, or once a --tool, each its own window.
+# suite_runs NUMBER NAME...: "SUITE LABEL COMMAND" of each suite's run of that number.
+suite_runs()
+{
+	local number=$1 name file
+	shift
+	for name; do
+		file=$top/lab/suites/${name%-*}
+		sed -n 's/^run: //p' "$file" | sed -n "${number}s/^/${name%-*} /p"
+	done
+}
+
+# suite_session NUMBER MODE NAME...: what a session runs: each run a window of its own, SUITE.LABEL
+# and .MODE, and the session's for what lies between.
+suite_session()
+{
+	local suite label command kind window session=session-$1${2:+.$2} mode=$2
+	while read -r suite label command; do
+		window=$suite.$label${mode:+.$mode}
+		kind=$(sed -n 's/^machine:.*--disk //p' "$top/lab/suites/$suite")
+		[[ $kind == none ]] || echo "DISK=\$DISK_$kind"
+		cat <<-SCRIPT
+			workload mark begin $window
+			$command -o /out/$window.workload ||
+			{ failed=\$?; echo "$window: exit status \$failed" >&2; }
+			workload mark begin $session
+		SCRIPT
+	done < <(suite_runs "$1" "${@:3}")
+}
+
+# suite_script NAME...: the guest's script. A session of the tool watches a run of every suite, which
+# differ in device; it is done bare, or once a --tool.
 suite_script()
 {
-	local label command tool mode
+	local number tool mode session
 	echo 'failed=0'
-	while read -r _ label command; do
+	for ((number = 1; $(suite_runs $number "$@" | wc -l); number++)); do
 		for tool in "${tools[@]-}"; do
-			mode=$label
-			[[ -z $tool ]] || mode=$label.${tool%%=*}
+			mode=${tool%%=*} session=session-$number${tool:+.${tool%%=*}}
 			cat <<-SCRIPT
-				workload mark begin $mode
-				${tool#*=}${tool:+ -- }$command -o /out/$mode.workload >/out/$mode.json 2>/out/$mode.err
+				cat >/tmp/$session <<'END'
+				failed=0
+				$(suite_session $number "$mode" "$@")
+				exit \$failed
+				END
+				workload mark begin $session
+				${tool#*=}${tool:+ -- }sh /tmp/$session >/out/$session.json 2>/out/$session.err
 				status=\$?
 				workload mark end
-				[ \$status = 0 ] || { failed=1; echo "$mode: exit status \$status" >&2; cat /out/$mode.err >&2; }
+				[ \$status = 0 ] || { failed=1; echo "$session: exit status \$status" >&2; cat /out/$session.err >&2; }
 			SCRIPT
 		done
-	done < <(grep '^run: ' "$top/lab/suites/${1%-*}")
+	done
 	echo "exit \$failed"
 }

@@ -70,6 +70,7 @@ static struct {
 	uint64_t base;	/* the same when the window opened */
 	unsigned int window;
 	char label[64];
+	char next_label[64];
 	unsigned int digits; /* octal digits received for the next label */
 	struct site *sites[BUCKETS];
 	struct branch *branches;
@@ -293,9 +294,9 @@ static void window_write(const char *end)
 static void label_digit(unsigned int digit)
 {
 	unsigned int pos = state.digits / 3;
-	unsigned char *text = (unsigned char *)state.label;
+	unsigned char *text = (unsigned char *)state.next_label;
 
-	if (pos >= sizeof(state.label) - 1)
+	if (pos >= sizeof(state.next_label) - 1)
 		return;
 	if (state.digits % 3 == 0)
 		text[pos] = 0;
@@ -315,9 +316,13 @@ static void on_mark(unsigned int vcpu, void *data)
 		label_digit(n - LAB_MARK_DIGIT);
 		return;
 	}
+	if (n == LAB_MARK_BEGIN && state.armed)
+		window_write("next");
+	if (state.digits)
+		memcpy(state.label, state.next_label, sizeof(state.label));
+	else if (n == LAB_MARK_BEGIN)
+		state.label[0] = 0;
 	if (n == LAB_MARK_BEGIN) {
-		if (!state.digits)
-			state.label[0] = 0;
 		window_open();
 	} else if (n == LAB_MARK_CHECKPOINT && state.armed) {
 		window_write("checkpoint");

@@ -8,6 +8,7 @@ use Cwd qw(abs_path);
 use File::Basename qw(dirname);
 use File::Temp qw(tempdir);
 use JSON::PP qw(decode_json);
+use List::Util qw(max);
 
 our $top = abs_path(dirname(__FILE__) . "/../../..");
 
@@ -37,9 +38,9 @@ sub lab
 {
 	my ($command, @rest) = @_;
 	my $dir = tempdir(CLEANUP => 1);
-	my @name = $command eq "suite" ? shift @rest : ();
+	my @names = $command eq "suite" ? @{ shift @rest } : ();
 	my @words = map { "'" . s/'/'\\''/gr . "'" }
-		("$top/scripts/lab", $command, @name, "--out", $dir, @rest);
+		("$top/scripts/lab", $command, @names, "--out", $dir, @rest);
 	my $status = system("@words >$dir/.stdout 2>$dir/.stderr");
 	my $run = load($dir);
 	$run->{status} = $status >> 8;
@@ -123,12 +124,14 @@ sub count
 # A barrier with a kprobe on it runs from a slot in a kprobe_insn_page, and only the tool probes any.
 my $dma_code = qr/^(?:__)?(?:dma_|iommu_dma_|swiotlb_|arch_sync_dma_|xen_swiotlb_|kprobe_insn_page$)/;
 
-# dma(RUN, LABEL): what the DMA API did in a window: dsb, and entries maintained towards each side.
+# dma(RUN, LABEL...): what the DMA API did in all windows so labelled: dsb, and entries maintained
+# towards each side.
 sub dma
 {
-	my ($run, $label) = @_;
+	my ($run, @labels) = @_;
+	my %wanted = map { $_ => 1 } @labels;
 	my %sum = (dsb => 0, device => 0, cpu => 0);
-	for my $site (@{ window($run, $label)->{sites} }) {
+	for my $site (map { @{ $_->{sites} } } grep { $wanted{ $_->{label} } } @{ $run->{windows} }) {
 		my $in = place($run, $site->{caller} // $site->{addr})->[0];
 		next unless $in =~ $dma_code;
 		$sum{dsb} += $site->{count} if $site->{kind} eq "dsb sy";
@@ -139,12 +142,42 @@ sub dma
 	return \%sum;
 }
 
-# suite(NAME, [options], {MODE => "tool command"}): a run whose windows are LABEL, or LABEL.MODE.
-sub suite
+# suites([NAME...], [options], {MODE => "tool command"}): a run of suites of one path, whose windows
+# are suite_window(), and session-N for what lies between, each with .MODE.
+sub suites
 {
-	my ($name, $options, $tools) = @_;
-	my @tools = map { ("--tool", "$_=$tools->{$_}") } sort keys %{ $tools // {} };
-	return lab("suite", $name, @$options, @tools);
+	my ($names, $options, $tools) = @_;
+	my @tools = map { ("--tool", "$_=$tools->{$_}") } sort keys %$tools;
+	return lab("suite", $names, @$options, @tools);
+}
+
+sub suite_file
+{
+	my ($file) = $_[0] =~ /^(.*)-/;
+	return ($file, slurp("$top/lab/suites/$file"));
+}
+
+# The device or driver that a suite's rows have.
+sub suite_rows
+{
+	my ($file, $text) = suite_file($_[0]);
+	my ($rows) = $text =~ /^rows: (\S+)/m or die "lab/suites/$file has no rows:\n";
+	return $rows;
+}
+
+# The window of a suite's run in session NUMBER, from 1; nothing when it has fewer runs.
+sub suite_window
+{
+	my ($name, $number) = @_;
+	my ($file, $text) = suite_file($name);
+	my $label = ($text =~ /^run: (\S+)/mg)[$number - 1] // return;
+	return "$file.$label";
+}
+
+# How many sessions suites take together.
+sub suite_sessions
+{
+	return max map { scalar(() = (suite_file($_))[1] =~ /^run: /mg) } @_;
 }
 
 # Options for 305 devices that do real DMA: an entropy source on every function of 38 slots, a bridge.
@@ -157,13 +190,6 @@ sub many_devices
 		push @many, "--device", sprintf("%s,bus=b1,addr=%x.%x", $rng, $_, $function) for 1 .. 25;
 	}
 	return @many;
-}
-
-# labels(NAME): the labels of a suite's runs, in order.
-sub labels
-{
-	my ($file) = $_[0] =~ /^(.*)-/;
-	return slurp("$top/lab/suites/$file") =~ /^run: (\S+)/mg;
 }
 
 1;
