@@ -45,11 +45,15 @@ static int print_header(struct run *r)
 	return check_output(r->out);
 }
 
-static int print_interval(struct run *r)
+/* @only: there is no other; the histograms of the totals are the same. */
+static int print_interval(struct run *r, bool only)
 {
+	struct options opt = r->opt;
+
 	if (r->opt.json)
 		return json_print(r->out, json_interval(r->hdr, &r->iv));
-	text_interval(r->out, r->hdr, &r->iv, &r->opt);
+	opt.histograms &= !only;
+	text_interval(r->out, r->hdr, &r->iv, &opt);
 	return check_output(r->out);
 }
 
@@ -70,7 +74,7 @@ static int output_failed(const struct run *r, int err)
 	return err;
 }
 
-static int take_interval(struct run *r)
+static int take_interval(struct run *r, bool last)
 {
 	int err = session_read(r->session, &r->iv);
 
@@ -80,7 +84,7 @@ static int take_interval(struct run *r)
 		log_error("out of memory for the totals");
 		return -ENOMEM;
 	}
-	return output_failed(r, print_interval(r));
+	return output_failed(r, print_interval(r, last && !r->count));
 }
 
 /*
@@ -120,8 +124,9 @@ static int batch_loop(struct run *r)
 		/* What begins from here on belongs to no interval. */
 		if (last)
 			session_stop(r->session);
-		err = take_interval(r);
-		last |= ++r->count == r->opt.count;
+		last |= r->count + 1 == r->opt.count;
+		err = take_interval(r, last);
+		r->count++;
 	}
 	return err;
 }
@@ -147,16 +152,14 @@ static void finish_command(struct run *r, bool stop)
 
 static int run_batch(struct run *r)
 {
-	int err = output_failed(r, print_header(r));
+	int err;
 
-	if (err)
-		return err;
-	if (r->opt.cmd) {
-		err = child_start(&r->child, r->opt.cmd, &r->ev, NULL);
-		if (err)
-			return err;
-	}
+	/* The session counts already: starting the command takes time of the first interval. */
 	err = events_start(&r->ev, r->opt.interval_ns, r->opt.duration_ns);
+	if (!err)
+		err = output_failed(r, print_header(r));
+	if (!err && r->opt.cmd)
+		err = child_start(&r->child, r->opt.cmd, &r->ev, NULL);
 	if (!err)
 		err = batch_loop(r);
 	return err ? err : output_failed(r, print_end(r));
