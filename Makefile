@@ -164,9 +164,8 @@ check: setup
 	$(Q)$(MAKE) --no-print-directory style
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all lab build-units
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) ARCH=arm64 all
-	$(Q)$(MAKE) --no-print-directory units
 	$(Q)$(MAKE) --no-print-directory fuzz-quick
-	$(Q)O=$(O) prove -j$(JOBS) --timer tests/cli tests/lab
+	$(Q)O=$(O) CMOCKA_MESSAGE_OUTPUT=TAP prove -j$(JOBS) --timer $(UNITS) tests/cli tests/lab
 
 .PHONY: build-units
 build-units: $(UNITS) $(addprefix $(OBJ)/unit/,batch_demo capture_demo tui_demo flame_gen compare_captures)
@@ -237,8 +236,12 @@ install: $(OBJ)/dmasynctop
 		install -D -m 644 doc/$$page $(INSTALL_TO)/share/man/man1/$$page || exit; done
 	$(Q)install -D -m 644 doc/dmasynctop.bash $(COMPLETION)
 
+# Directories are the system's own; below DESTDIR those that are left empty go, too.
 uninstall:
 	$(Q)rm -f $(INSTALL_TO)/sbin/dmasynctop $(MAN_PAGE) $(MAN1_PAGES) $(COMPLETION)
+	$(Q)[ -z '$(DESTDIR)' ] || { cd '$(DESTDIR)' && rmdir -p --ignore-fail-on-non-empty \
+		$(patsubst $(DESTDIR)/%,%,$(INSTALL_TO)/sbin \
+			$(sort $(dir $(MAN_PAGE) $(MAN1_PAGES) $(COMPLETION)))); }
 
 -include $(wildcard $(FUZZ_DIR)/src/*/*.d)
 -include $(wildcard $(OBJ)/src/*.d $(OBJ)/src/*/*.d $(OBJ)/bpf/*.d $(OBJ)/unit/*.d)
