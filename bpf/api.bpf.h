@@ -5,6 +5,9 @@
 
 #include "calls.bpf.h"
 #include "rows.bpf.h"
+#ifdef STACKS
+#include "stacks.bpf.h"
+#endif
 
 #define DMA_ATTR_SKIP_CPU_SYNC (1UL << 5)
 #define DMA_ATTR_MMIO (1UL << 10)
@@ -79,19 +82,46 @@ SLOW_PATH u32 failed_entries(u32 row, u64 sgl, u32 nents)
 	return sgl ? sg_mapped_before_error(sgl, nents) : 0;
 }
 
+/* Where the stack of a call begins: the program's context and, in a kprobe, the return address. */
+struct call_place {
+	void *ctx;
+	u64 lr;
+};
+
+/* What the end of a call leaves to be done: see stacks.bpf.h. */
+static __always_inline void call_stack(struct call_place at, u32 program, u32 value, u32 entries,
+				       u64 bytes, u64 events, u64 ns)
+{
+#ifdef STACKS
+	if (state.extras & EXTRA_STACKS)
+		stack_add_call(at.ctx, at.lr, program, value, entries, bytes, events, ns);
+#endif
+}
+
+static __always_inline void failed_stack(struct call_place at, u32 program, u32 value, u32 entries,
+					 u32 dsb)
+{
+#ifdef STACKS
+	if (state.extras & EXTRA_STACKS)
+		stack_add_failed(at.ctx, at.lr, program, value, entries, dsb);
+#endif
+}
+
 /*
  * Ends call @c at time @now. @variant keeps programs apart that serve the same operation: see
  * row_add_call().
  */
-static __always_inline int call_exit(u64 now, const struct call *c, bool failed, u32 variant)
+static __always_inline int call_exit(struct call_place place, u64 now, const struct call *c,
+				     bool failed, u32 variant)
 {
+	u32 op = ROW_TAG_OP(c->tag);
 	struct session_state *s = the_state();
-	u64 index, dev, list, events, ns;
+	u64 index, dev, list, events, ns, bytes;
 	struct task_calls *slot;
 	struct call_frame *f;
-	u32 row, at;
+	u32 row, at, entries;
 
-	f = frame_find(s, FRAME_OP(ROW_TAG_OP(c->tag), variant), c->id, &slot, &index);
+	f = frame_find(s, FRAME_OP(op, variant), c->id, &slot, &index);
 	if (!f)
 		return 0;
 	ns = now - f->start;
@@ -103,12 +133,18 @@ static __always_inline int call_exit(u64 now, const struct call *c, bool failed,
 	frame_pop(slot, index, f->owner);
 
 	row = row_find(s, dev, c->tag | variant << 24);
-	if (failed)
-		return row_add_failed(row, failed_entries(row, list, c->nents), events);
+	if (failed) {
+		entries = failed_entries(row, list, c->nents);
+		at = row_add_failed(row, entries, events);
+		failed_stack(place, STACK_PROGRAM(op, variant), at, entries, events);
+		return 0;
+	}
 	at = row_add_call(s, row, c->nents, c->size, ns);
-	if (events | s->extras || !c->nents)
-		row_add_rest(at, c->list ? c->nents | ENTRIES_OF_LIST : c->nents,
-			     c->list ? list : c->size, events, ns);
+	if (events | s->extras || !c->nents) {
+		bytes = row_add_rest(at, c->list ? c->nents | ENTRIES_OF_LIST : c->nents,
+				     c->list ? list : c->size, events, ns);
+		call_stack(place, STACK_PROGRAM(op, variant), at, c->nents, bytes, events, ns);
+	}
 	return 0;
 }
 

@@ -61,7 +61,7 @@ static __always_inline int arch_enter(const struct call *c, u32 barriers)
 }
 
 /* Ends an arch-level call; its device is the one of the API call around it, if there is one. */
-static __always_inline int arch_exit(u64 now, const struct call *c)
+static __always_inline int arch_exit(struct call_place place, u64 now, const struct call *c)
 {
 	struct session_state *s = the_state();
 	struct task_calls *slot;
@@ -86,6 +86,7 @@ static __always_inline int arch_exit(u64 now, const struct call *c)
 	row = row_find(s, dev, c->tag);
 	at = row_add_call(s, row, c->nents, c->size, ns);
 	row_add_rest(at, c->nents, c->size, events, ns);
+	call_stack(place, STACK_PROGRAM(ROW_TAG_OP(c->tag), 0), at, c->nents, c->size, events, ns);
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 	r->regs[0], r->regs[1], r->regs[2], r->regs[3], r->regs[4], r->regs[5], r->regs[6]
 #define REG_ARG2(r) r->regs[2]
 #define REG_RET(r) r->regs[0]
+#define REG_LR(r) r->regs[30]
 #define REG_ENTRY_SP(r) r->sp
 #define REG_RETURN_SP(r) r->sp /* the return address is in a register: sp is that of the entry */
 #elif defined(__TARGET_ARCH_x86)
@@ -20,6 +21,7 @@
 #define REG_ARGS(r) r->di, r->si, r->dx, r->cx, r->r8, r->r9, 0
 #define REG_ARG2(r) r->dx
 #define REG_RET(r) r->ax
+#define REG_LR(r) 0 /* on the stack, where unwinders find it */
 #define REG_ENTRY_SP(r) r->sp
 #define REG_RETURN_SP(r) (r->sp - 8) /* the return has popped the return address */
 #else
@@ -71,6 +73,8 @@ static __always_inline bool kprobe_call(struct call *c, u32 frame_op, u64 sp)
 	return true;
 }
 
+#define KPROBE_PLACE(r) ((struct call_place){ r, REG_LR(r) })
+
 #define KPROBE_PROGRAMS(base, frame_op, on_enter, on_exit)                                         \
 	SEC("?kprobe") int base##_kprobe(REGS *r)                                                  \
 	{                                                                                          \
@@ -91,16 +95,16 @@ static __always_inline bool kprobe_call(struct call *c, u32 frame_op, u64 sp)
 
 #define API_KPROBE(base, op, variant)                                                              \
 	KPROBE_PROGRAMS(base, FRAME_OP(op, variant), kprobe_enter(&c, REG_ENTRY_SP(r), variant),   \
-			call_exit(now, &c, base##_failed(REG_RET(r)), variant))
+			call_exit(KPROBE_PLACE(r), now, &c, base##_failed(REG_RET(r)), variant))
 
 API_HOOKS(API_KPROBE)
 
 KPROBE_PROGRAMS(calibrate, OP_CALIBRATE, kprobe_enter(&c, REG_ENTRY_SP(r), 0),
-		call_exit(now, &c, false, 0))
+		call_exit(KPROBE_PLACE(r), now, &c, false, 0))
 
 #define ARCH_KPROBE(base, op, barriers)                                                            \
 	KPROBE_PROGRAMS(base, op, kprobe_arch_enter(&c, REG_ENTRY_SP(r), barriers),                \
-			arch_exit(now, &c))
+			arch_exit(KPROBE_PLACE(r), now, &c))
 
 static __always_inline int kprobe_arch_enter(const struct call *c, u64 sp, u32 barriers)
 {

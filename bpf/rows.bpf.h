@@ -171,8 +171,21 @@ static __always_inline void counts_add_rare(struct call_counts *sum, u32 entries
 	}
 }
 
-/* @at: index of the row's value, which tells row and bank. */
-static __always_inline void proc_add(u32 at, u32 entries, u64 bytes, u64 events, u64 ns)
+/* A map that failed. @entries: how far it had come. */
+static __always_inline void counts_add_failed(struct call_counts *sum, u32 entries, u32 dsb)
+{
+	sum->failed++;
+	sum->failed_entries += entries;
+	if (entries)
+		sum->failed_partial++;
+	sum->dsb += dsb;
+}
+
+/*
+ * @at: index of the row's value, which tells row and bank. Not part of its caller, whose stack the
+ * walk through a list needs.
+ */
+SLOW_PATH int proc_add(u32 at, u32 entries, u64 bytes, u64 events, u64 ns)
 {
 	struct proc_key key = { .tgid = bpf_get_current_pid_tgid() >> 32,
 				.row = at % config.max_rows,
@@ -188,13 +201,14 @@ static __always_inline void proc_add(u32 at, u32 entries, u64 bytes, u64 events,
 	}
 	if (!v) {
 		lost(procs_full);
-		return;
+		return 0;
 	}
 	v->sum.calls++;
 	v->sum.entries += entries;
 	v->sum.bytes += bytes;
 	v->sum.ns += ns;
 	counts_add_rare(&v->sum, entries, events);
+	return 0;
 }
 
 #define ENTRIES_OF_LIST (1U << 31)
@@ -203,9 +217,9 @@ static __always_inline void proc_add(u32 at, u32 entries, u64 bytes, u64 events,
  * What the hot path leaves out for a call: a list's bytes when they are wanted, counted events, the
  * process table. @at is what row_add_call() returned: the bank may have been switched since, and a
  * call belongs to one interval. @data: the list if @entries has ENTRIES_OF_LIST set, else the
- * bytes.
+ * bytes. Returns the bytes.
  */
-SLOW_PATH int row_add_rest(u32 at, u32 entries, u64 data, u64 events, u64 ns)
+SLOW_PATH u64 row_add_rest(u32 at, u32 entries, u64 data, u64 events, u64 ns)
 {
 	struct row_value *v = bpf_map_lookup_elem(&row_values, &at);
 	u32 n = entries & ~ENTRIES_OF_LIST;
@@ -220,23 +234,18 @@ SLOW_PATH int row_add_rest(u32 at, u32 entries, u64 data, u64 events, u64 ns)
 	counts_add_rare(&v->sum, n, events);
 	if (config.flags & CONFIG_PROCS && state.extras & EXTRA_PROCS)
 		proc_add(at, n, bytes, events, ns);
-	return 0;
+	return bytes;
 }
 
-/* A map that failed. @entries: how far it had come. */
-SLOW_PATH int row_add_failed(u32 row, u32 entries, u32 dsb)
+/* Adds a map that failed, @entries on its way; returns the index of the row's value. */
+SLOW_PATH u32 row_add_failed(u32 row, u32 entries, u32 dsb)
 {
 	u32 at = row_index(&state, row);
 	struct row_value *v = bpf_map_lookup_elem(&row_values, &at);
 
-	if (!v)
-		return 0;
-	v->sum.failed++;
-	v->sum.failed_entries += entries;
-	if (entries)
-		v->sum.failed_partial++;
-	v->sum.dsb += dsb;
-	return 0;
+	if (v)
+		counts_add_failed(&v->sum, entries, dsb);
+	return at;
 }
 
 /*

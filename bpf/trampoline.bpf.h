@@ -47,7 +47,8 @@ extern bool bpf_session_is_return(void *ctx) __ksym;
 		struct call c;                                                                     \
                                                                                                    \
 		base##_args(&c, CTX_ARGS(ctx));                                                    \
-		return call_exit(now, &c, base##_failed(ctx[nret]), variant);                      \
+		return call_exit((struct call_place){ ctx }, now, &c, base##_failed(ctx[nret]),    \
+				 variant);                                                         \
 	}                                                                                          \
 	TRAMPOLINE_PROGRAMS(base)
 
@@ -79,7 +80,7 @@ static __always_inline int calibrate_end(u64 *ctx, u64 now)
 	struct call c;
 
 	calibrate_args(&c, 0, 0, 0, 0, 0, 0, 0);
-	return call_exit(now, &c, false, 0);
+	return call_exit((struct call_place){ ctx }, now, &c, false, 0);
 }
 
 TRAMPOLINE_PROGRAMS(calibrate)
@@ -97,7 +98,7 @@ TRAMPOLINE_PROGRAMS(calibrate)
 		struct call c;                                                                     \
                                                                                                    \
 		base##_args(&c, CTX_ARGS(ctx));                                                    \
-		return arch_exit(now, &c);                                                         \
+		return arch_exit((struct call_place){ ctx }, now, &c);                             \
 	}                                                                                          \
 	TRAMPOLINE_PROGRAMS(base)
 

@@ -41,6 +41,7 @@ enum bpf_map_type {
 
 enum {
 	BPF_NOEXIST = 1,
+	BPF_F_USER_STACK = 1 << 8,
 };
 
 /* Registers at a probe, as BPF programs see them: fixed layouts, not relocated. */

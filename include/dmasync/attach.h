@@ -15,6 +15,9 @@ struct attach_config {
 	const char *comm;
 	bool bytes;
 	bool procs;
+	bool stacks;	  /* take the stack of every call */
+	bool user_stacks; /* ... with its part of user space; implies stack_procs */
+	bool stack_procs; /* ... apart for each process */
 	bool sync_has_barrier;
 	struct hook_facts facts;
 	bool verbose; /* log libbpf's messages */
@@ -24,9 +27,12 @@ struct attach_config {
 };
 
 struct attachment {
-	struct session_state *state;	  /* shared with the programs */
+	struct session_state *state; /* shared with the programs */
+	int state_map;
 	int row_values, row_infos, procs; /* map descriptors; procs is -1 without a process table */
-	enum rung calibrated;		  /* rung of the null target's probes; RUNG_NONE: none */
+	int stack_traces, stack_counts;	  /* -1 without stacks */
+	int samples; /* struct proc_value by stack_key, of the caller's profile; -1: none */
+	enum rung calibrated;	       /* rung of the null target's probes; RUNG_NONE: none */
 	int calibrate_prog;	       /* a program whose test run calls the null target; or -1 */
 	struct attach_object *objects; /* private */
 	unsigned int n_objects;

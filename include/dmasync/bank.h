@@ -13,6 +13,11 @@ struct bank_visitor {
 		   const struct row_value *v);
 	/* One process's part of one row, all CPUs added up; may be NULL. */
 	int (*proc)(void *ctx, const struct row_info *info, __u32 tgid, const struct proc_value *v);
+	/* One stack's part of one row, all CPUs added up; may be NULL. */
+	int (*stack)(void *ctx, unsigned int row, const struct row_info *info,
+		     const struct stack_key *key, const struct proc_value *v);
+	/* Samples of one stack: ->sum.calls; may be NULL. */
+	int (*sample)(void *ctx, const struct stack_key *key, const struct proc_value *v);
 	void *ctx;
 };
 

@@ -58,4 +58,7 @@ size_t hooks_symbols(struct ksym syms[HOOK_SYMBOLS_MAX]);
 int hooks_plan(const struct options *opt, const struct features *f, const struct ksym *syms,
 	       struct hook *hooks, struct hook_facts *facts);
 
+/* Which of the programs that serve @h's operation are its: the variant in bpf/hooks.bpf.h. */
+unsigned int hook_variant(const struct hook *h);
+
 #endif

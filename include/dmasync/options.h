@@ -43,27 +43,31 @@ enum group_by {
 };
 
 struct options {
-	__u64 interval_ns;     /* -i, default 1 s */
-	unsigned int count;    /* -n intervals; 0: no limit */
-	__u64 duration_ns;     /* -d; 0: no limit */
-	bool batch;	       /* -b */
-	bool json;	       /* --json */
-	const char *device;    /* -D: comma-separated shell patterns on device names; NULL: all */
-	pid_t pid;	       /* -p; 0: all */
-	const char *comm;      /* -c: process name, at most 15 characters; NULL: all */
-	unsigned int ops;      /* -O: bit mask of 1 << enum op; 0: all of the level */
-	enum sort_key sort;    /* -s */
-	enum group_by by;      /* --by */
-	const char *output;    /* -o */
-	enum level level;      /* --level */
-	bool exact;	       /* --exact */
-	bool no_bytes;	       /* --no-bytes */
-	bool histograms;       /* --hist: histograms in text output */
-	enum rung attach;      /* --attach; RUNG_NONE: the best that works */
-	unsigned int max_rows; /* --max-rows; 0: by the machine's size */
-	bool procs;	       /* make a process table possible: --by process, or the live view */
-	bool pmu;	       /* --pmu: also count DSB_SPEC */
-	__u64 max_loss;	       /* --max-loss: lost events tolerated before exit 4; default 0 */
+	__u64 interval_ns;	 /* -i, default 1 s */
+	unsigned int count;	 /* -n intervals; 0: no limit */
+	__u64 duration_ns;	 /* -d; 0: no limit */
+	bool batch;		 /* -b */
+	bool json;		 /* --json */
+	const char *device;	 /* -D: comma-separated shell patterns on device names; NULL: all */
+	pid_t pid;		 /* -p; 0: all */
+	const char *comm;	 /* -c: process name, at most 15 characters; NULL: all */
+	unsigned int ops;	 /* -O: bit mask of 1 << enum op; 0: all of the level */
+	enum sort_key sort;	 /* -s */
+	enum group_by by;	 /* --by */
+	const char *output;	 /* -o */
+	enum level level;	 /* --level */
+	bool exact;		 /* --exact */
+	bool no_bytes;		 /* --no-bytes */
+	bool histograms;	 /* --hist: histograms in text output */
+	enum rung attach;	 /* --attach; RUNG_NONE: the best that works */
+	unsigned int max_rows;	 /* --max-rows; 0: by the machine's size */
+	bool procs;		 /* make a process table possible: --by process, or the live view */
+	bool stacks;		 /* tell calls by their kernel stack, too */
+	bool user_stacks;	 /* --user-stacks: ... of which user space is a part */
+	bool raw_addresses;	 /* --raw-addresses: unknown frames are addresses */
+	unsigned int profile_hz; /* --profile: samples a second and CPU; 0: none */
+	bool pmu;		 /* --pmu: also count DSB_SPEC */
+	__u64 max_loss;		 /* --max-loss: lost events tolerated before exit 4; default 0 */
 	bool max_loss_set;
 	bool verbose; /* -v */
 	char **cmd;   /* after --, NULL-terminated; NULL: none */

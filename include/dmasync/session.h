@@ -7,6 +7,7 @@
 #include "header.h"
 #include "interval.h"
 #include "options.h"
+#include "stack.h"
 
 struct session;
 
@@ -19,6 +20,9 @@ int session_open(const struct options *opt, struct session **out);
 
 /* What the session found; valid until session_close(). */
 const struct header *session_header(const struct session *s);
+
+/* Stacks that intervals refer to by number; grows with session_read(). NULL: none are taken. */
+const struct stack_table *session_stacks(const struct session *s);
 
 /*
  * Ends the current interval, begins the next and stores the finished one in @iv (cleared first,

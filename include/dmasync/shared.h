@@ -140,6 +140,32 @@ struct proc_value {
 	char comm[16];
 };
 
+#define STACK_DEPTH 127		      /* PERF_MAX_STACK_DEPTH: the kernel hands out no more */
+#define STACK_TRACES_MAX 8192	      /* distinct stacks between two readings, 1 KiB each */
+#define STACK_ROWS_MAX 8192	      /* {stack, process, row} in an interval */
+#define STACK_PROGRAMS (2 * OP_COUNT) /* two at most serve an operation */
+#define STACK_PROGRAM(op, variant) (((variant)&1) * OP_COUNT + (op))
+
+#define STACK_LOST 1 /* in place of a hash: the stack found no room */
+
+/* Return addresses, innermost first. */
+struct stack_trace {
+	__u32 n;
+	__u32 pad;
+	__u64 ip[STACK_DEPTH];
+};
+
+_Static_assert(sizeof(struct stack_trace) == 1024, "stack_trace has no implicit padding");
+
+/* Per stack, process and row; entries live for one interval, as those of the process table. */
+struct stack_key {
+	__u64 kernel;	       /* hash of the kernel's part; 0: it has none; or STACK_LOST */
+	__u64 user;	       /* of the part of user space; 0: none, or not asked for */
+	struct proc_key where; /* tgid 0: not told, or the idle task */
+};
+
+_Static_assert(sizeof(struct stack_key) == 24, "stack_key has no implicit padding");
+
 /* Events that were not recorded, by reason. Written by BPF with atomics: all are rare paths. */
 struct loss_counters {
 	__u64 calls_full;   /* no slot for the in-flight call: too many tasks inside the DMA API */
@@ -207,6 +233,8 @@ enum {
 	CONFIG_COMM = 1 << 0,	      /* comm is set */
 	CONFIG_PROCS = 1 << 1,	      /* the process table exists */
 	CONFIG_SYNC_BARRIER = 1 << 2, /* arch_sync_dma_for_*() waits itself (per-entry flavour) */
+	CONFIG_USER_STACKS = 1 << 3,  /* stacks have a part of user space */
+	CONFIG_STACK_PROCS = 1 << 4,  /* stacks of different processes are kept apart */
 };
 
 /* Everything that BPF and user space share besides the maps of rows; lives in .bss. */
@@ -221,7 +249,8 @@ struct session_state {
 	__u32 n_rows;	  /* rows given out so far, reserved ones included */
 	__u32 pad;
 	struct loss_counters loss;
-	__u8 log2[256]; /* see hist_bucket() */
+	__u64 lost_stacks; /* calls and samples without a stack */
+	__u8 log2[256];	   /* see hist_bucket() */
 	struct task_calls calls[CALL_SLOTS];
 	struct row_key keys[ROW_KEYS];
 };
@@ -230,8 +259,9 @@ struct session_state {
 #define MODE_FILTER 2 /* record calls that the filter passes */
 
 enum {
-	EXTRA_PROCS = 1 << 0, /* fill the process table */
-	EXTRA_BYTES = 1 << 1, /* sum the lengths of lists */
+	EXTRA_PROCS = 1 << 0,  /* fill the process table */
+	EXTRA_BYTES = 1 << 1,  /* sum the lengths of lists */
+	EXTRA_STACKS = 1 << 2, /* take stacks, if the programs can */
 };
 
 #endif

@@ -32,6 +32,13 @@ struct ladder {
 	int last_err;
 };
 
+#define NO_MAPS                                                                                    \
+	((struct attachment){ .procs = -1,                                                         \
+			      .stack_traces = -1,                                                  \
+			      .stack_counts = -1,                                                  \
+			      .samples = -1,                                                       \
+			      .calibrate_prog = -1 })
+
 #define DOCTOR "`dmasynctop doctor` tells what is missing"
 
 static int keep_link(struct attach_object *obj, struct bpf_link *link)
@@ -269,12 +276,17 @@ static int take_maps(struct attachment *at, const struct attach_config *cfg)
 	const struct bpf_object *obj = at->objects[0].obj;
 	void *state;
 
+	at->state_map = object_map_fd(obj, ".bss");
 	at->row_values = object_map_fd(obj, "row_values");
 	at->row_infos = object_map_fd(obj, "row_infos");
 	if (cfg->procs)
 		at->procs = object_map_fd(obj, "procs");
-	state = mmap(NULL, sizeof(*at->state), PROT_READ | PROT_WRITE, MAP_SHARED,
-		     object_map_fd(obj, ".bss"), 0);
+	if (cfg->stacks) {
+		at->stack_traces = object_map_fd(obj, "stack_traces");
+		at->stack_counts = object_map_fd(obj, "stack_counts");
+	}
+	state = mmap(NULL, sizeof(*at->state), PROT_READ | PROT_WRITE, MAP_SHARED, at->state_map,
+		     0);
 	if (state == MAP_FAILED) {
 		int err = -errno;
 
@@ -346,7 +358,7 @@ int attach_open(const struct attach_config *cfg, const struct hook *hooks, unsig
 		.cfg = cfg, .hooks = hooks, .n = n, .states = states, .at = at, .types.fd = -1
 	};
 
-	*at = (struct attachment){ .procs = -1, .calibrate_prog = -1 };
+	*at = NO_MAPS;
 	object_messages(cfg->verbose);
 	l.types.n_funcs = n;
 	for (unsigned int i = 0; i < n; i++) {
@@ -374,7 +386,7 @@ void attach_close(struct attachment *at)
 	free(at->objects);
 	if (at->state)
 		munmap(at->state, sizeof(*at->state));
-	*at = (struct attachment){ .procs = -1, .calibrate_prog = -1 };
+	*at = NO_MAPS;
 }
 
 __u64 attach_recursion_misses(const struct attachment *at)

@@ -148,7 +148,7 @@ static int take_cpu(struct bank_reader *b, __u32 base, unsigned int n_rows,
 	return err;
 }
 
-static void add_proc(struct proc_value *into, const struct proc_value *from)
+static void add_value(struct proc_value *into, const struct proc_value *from)
 {
 	__u64 *a = (__u64 *)&into->sum;
 	const __u64 *b = (const __u64 *)&from->sum;
@@ -159,32 +159,91 @@ static void add_proc(struct proc_value *into, const struct proc_value *from)
 		memcpy(into->comm, from->comm, sizeof(into->comm));
 }
 
-/* Entries of the bank are read and deleted; those of the other bank are being filled. */
-static int take_procs(struct bank_reader *b, __u32 bank, const struct bank_visitor *visit)
+/* A hash with values for each CPU whose keys end in a struct proc_key. */
+struct table {
+	int map;
+	size_t key_size;
+	int (*visit)(struct bank_reader *b, const struct bank_visitor *visit, const void *key,
+		     const struct proc_value *v);
+};
+
+#define TABLE_KEY_MAX sizeof(struct stack_key)
+
+static const struct proc_key *key_where(const struct table *t, const void *key)
 {
-	struct proc_key key, next, *prev = NULL;
+	return (const void *)((const char *)key + t->key_size - sizeof(struct proc_key));
+}
+
+static int visit_element(struct bank_reader *b, const struct table *t,
+			 const struct bank_visitor *visit, const void *key)
+{
+	struct proc_value sum = { 0 };
+
+	if (bpf_map_lookup_elem(t->map, key, b->proc_values))
+		return 0;
+	for (unsigned int cpu = 0; cpu < b->cpus; cpu++)
+		add_value(&sum, &b->proc_values[cpu]);
+	return t->visit(b, visit, key, &sum);
+}
+
+/* Entries of the bank are read and deleted; those of the other bank are being filled. */
+static int take_table(struct bank_reader *b, const struct table *t, __u32 bank,
+		      const struct bank_visitor *visit)
+{
+	_Alignas(8) char key[TABLE_KEY_MAX], next[TABLE_KEY_MAX];
+	void *prev = NULL;
 	int err = 0;
 
-	while (!err && !bpf_map_get_next_key(b->at->procs, prev, &next)) {
-		struct proc_value sum = { 0 };
-
+	while (!err && !bpf_map_get_next_key(t->map, prev, next)) {
 		/* Deleting the previous key only now keeps the iteration in its place. */
-		if (prev && prev->bank == bank)
-			bpf_map_delete_elem(b->at->procs, prev);
-		key = next;
-		prev = &key;
-		if (key.bank != bank || bpf_map_lookup_elem(b->at->procs, &key, b->proc_values))
-			continue;
-		for (unsigned int cpu = 0; cpu < b->cpus; cpu++)
-			add_proc(&sum, &b->proc_values[cpu]);
-		if (key.row < b->max_rows) {
-			const struct row_info *info = row_info(b, key.row);
-
-			err = info ? visit->proc(visit->ctx, info, key.tgid, &sum) : -EIO;
-		}
+		if (prev && key_where(t, prev)->bank == bank)
+			bpf_map_delete_elem(t->map, prev);
+		memcpy(key, next, t->key_size);
+		prev = key;
+		if (key_where(t, key)->bank == bank && key_where(t, key)->row < b->max_rows)
+			err = visit_element(b, t, visit, key);
 	}
-	if (prev && prev->bank == bank)
-		bpf_map_delete_elem(b->at->procs, prev);
+	if (prev && key_where(t, prev)->bank == bank)
+		bpf_map_delete_elem(t->map, prev);
+	return err;
+}
+
+static int visit_proc(struct bank_reader *b, const struct bank_visitor *visit, const void *key,
+		      const struct proc_value *v)
+{
+	const struct proc_key *k = key;
+	const struct row_info *info = row_info(b, k->row);
+
+	return info ? visit->proc(visit->ctx, info, k->tgid, v) : -EIO;
+}
+
+static int visit_stack(struct bank_reader *b, const struct bank_visitor *visit, const void *key,
+		       const struct proc_value *v)
+{
+	const struct stack_key *k = key;
+	const struct row_info *info = row_info(b, k->where.row);
+
+	return info ? visit->stack(visit->ctx, k->where.row, info, k, v) : -EIO;
+}
+
+static int visit_sample(struct bank_reader *b, const struct bank_visitor *visit, const void *key,
+			const struct proc_value *v)
+{
+	return visit->sample(visit->ctx, key, v);
+}
+
+static int take_tables(struct bank_reader *b, __u32 bank, const struct bank_visitor *visit)
+{
+	const struct table tables[] = {
+		{ visit->proc ? b->at->procs : -1, sizeof(struct proc_key), visit_proc },
+		{ visit->stack ? b->at->stack_counts : -1, sizeof(struct stack_key), visit_stack },
+		{ visit->sample ? b->at->samples : -1, sizeof(struct stack_key), visit_sample },
+	};
+	int err = 0;
+
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]) && !err; i++)
+		if (tables[i].map >= 0)
+			err = take_table(b, &tables[i], bank, visit);
 	return err;
 }
 
@@ -206,7 +265,5 @@ int bank_take(struct bank_reader *b, const struct bank_visitor *visit, __u64 *fl
 		n_rows = b->max_rows;
 	for (unsigned int cpu = 0; cpu < b->cpus && !err; cpu++)
 		err = take_cpu(b, (bank * b->cpus + cpu) * b->max_rows, n_rows, visit);
-	if (!err && b->at->procs >= 0 && visit->proc)
-		err = take_procs(b, bank, visit);
-	return err;
+	return err ?: take_tables(b, bank, visit);
 }

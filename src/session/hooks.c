@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The table of functions that can be hooked, and which of them a session needs. */
+#include <string.h>
 #include "dmasync/hooks.h"
 #include "dmasync/ksyms.h"
 
@@ -228,4 +229,14 @@ int hooks_plan(const struct options *opt, const struct features *f, const struct
 		};
 	}
 	return n;
+}
+
+unsigned int hook_variant(const struct hook *h)
+{
+	static const char *const second[] = { "map_sgtable", "map_phys", "iova_destroy" };
+
+	for (size_t i = 0; i < sizeof(second) / sizeof(second[0]); i++)
+		if (!strcmp(h->programs, second[i]))
+			return 1;
+	return 0;
 }

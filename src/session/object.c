@@ -14,6 +14,8 @@
 #include "dmasync/log.h"
 #include "dmasync.skel.h"
 #include "fsession.skel.h"
+#include "stacks.skel.h"
+#include "stacks_fsession.skel.h"
 
 /* Since 7.0; Debian 12's headers and libbpf do not have it. */
 #define TRACE_FSESSION 58
@@ -98,7 +100,7 @@ static int want_program(struct bpf_program *prog, enum rung rung, __u32 id)
 	return err;
 }
 
-static int set_config(const struct bpf_object *obj, const struct attach_config *cfg)
+int object_set_config(const struct bpf_object *obj, const struct attach_config *cfg)
 {
 	struct bpf_map *map = bpf_object__find_map_by_name(obj, ".rodata");
 	struct session_config *c;
@@ -114,19 +116,72 @@ static int set_config(const struct bpf_object *obj, const struct attach_config *
 	c->page_shift = __builtin_ctzl(sysconf(_SC_PAGESIZE));
 	c->max_rows = cfg->max_rows;
 	c->flags = (cfg->comm ? CONFIG_COMM : 0) | (cfg->procs ? CONFIG_PROCS : 0) |
-		   (cfg->sync_has_barrier ? CONFIG_SYNC_BARRIER : 0);
+		   (cfg->sync_has_barrier ? CONFIG_SYNC_BARRIER : 0) |
+		   (cfg->user_stacks ? CONFIG_USER_STACKS : 0) |
+		   (cfg->stack_procs ? CONFIG_STACK_PROCS : 0);
 	c->iommu_map_sg = cfg->facts.iommu_map_sg;
 	return 0;
 }
 
 /* Maps that all objects of a session share. */
-static const char *const shared_maps[] = { "row_values", "row_infos", "procs", ".bss" };
+enum {
+	MAP_ROW_VALUES,
+	MAP_ROW_INFOS,
+	MAP_STATE,
+	MAP_PROCS,
+	MAP_STACK_TRACES,
+	MAP_STACK_COUNTS,
+	N_SHARED,
+};
 
-#define N_SHARED (sizeof(shared_maps) / sizeof(shared_maps[0]))
+static const char *const shared_maps[N_SHARED] = {
+	"row_values", "row_infos", ".bss", "procs", "stack_traces", "stack_counts",
+};
+
+static bool map_wanted(const struct attach_config *cfg, unsigned int map)
+{
+	switch (map) {
+	case MAP_PROCS:
+		return cfg->procs;
+	case MAP_STACK_TRACES:
+	case MAP_STACK_COUNTS:
+		return cfg->stacks;
+	}
+	return true;
+}
+
+#define STACK_ROWS_MIN 1024
+#define STACK_BUDGET (16 << 20) /* kernel memory for the counts of stacks, bytes */
+
+unsigned int object_stack_rows(unsigned int cpus)
+{
+	size_t rows = STACK_BUDGET / (cpus * sizeof(struct proc_value));
+
+	if (rows > STACK_ROWS_MAX)
+		return STACK_ROWS_MAX;
+	return rows < STACK_ROWS_MIN ? STACK_ROWS_MIN : rows;
+}
 
 int object_map_fd(const struct bpf_object *obj, const char *name)
 {
 	return bpf_object__find_map_fd_by_name(obj, name);
+}
+
+static int size_maps(struct bpf_map *const map[N_SHARED], const struct attach_config *cfg)
+{
+	struct session_state *state =
+		(void *)bpf_map__initial_value(map[MAP_STATE], &(size_t){ 0 });
+	int err;
+
+	state->n_rows = ROWS_RESERVED;
+	state->stride = cfg->max_rows;
+	state->extras = (cfg->bytes ? EXTRA_BYTES : 0) | (cfg->stacks ? EXTRA_STACKS : 0);
+	hist_fill_log2(state->log2);
+	err = bpf_map__set_max_entries(map[MAP_ROW_VALUES], 2 * cfg->cpus * cfg->max_rows);
+	err = err ?: bpf_map__set_max_entries(map[MAP_ROW_INFOS], cfg->max_rows);
+	if (cfg->stacks && !err)
+		err = bpf_map__set_max_entries(map[MAP_STACK_COUNTS], object_stack_rows(cfg->cpus));
+	return err;
 }
 
 /* Sizes the maps, or takes those of @first. */
@@ -134,31 +189,21 @@ static int set_maps(const struct bpf_object *obj, const struct attach_config *cf
 		    const struct bpf_object *first)
 {
 	struct bpf_map *map[N_SHARED];
-	struct session_state *state;
 	int err = 0;
 
-	for (size_t i = 0; i < N_SHARED; i++) {
+	for (unsigned int i = 0; i < N_SHARED && !err; i++) {
 		map[i] = bpf_object__find_map_by_name(obj, shared_maps[i]);
-		if (!map[i])
+		if (!map[i] && map_wanted(cfg, i))
 			return -EINVAL;
-	}
-	if (!cfg->procs)
-		bpf_map__set_autocreate(map[2], false);
-	for (size_t i = 0; i < N_SHARED && first && !err; i++)
-		if (i != 2 || cfg->procs)
+		if (map[i] && !map_wanted(cfg, i))
+			err = bpf_map__set_autocreate(map[i], false);
+		else if (map[i] && first)
 			err = bpf_map__reuse_fd(map[i], object_map_fd(first, shared_maps[i]));
-	if (first)
-		return err;
-	state = (void *)bpf_map__initial_value(map[3], &(size_t){ 0 });
-	state->n_rows = ROWS_RESERVED;
-	state->stride = cfg->max_rows;
-	state->extras = cfg->bytes ? EXTRA_BYTES : 0;
-	hist_fill_log2(state->log2);
-	err = bpf_map__set_max_entries(map[0], 2 * cfg->cpus * cfg->max_rows);
-	return err ?: bpf_map__set_max_entries(map[1], cfg->max_rows);
+	}
+	return err || first ? err : size_maps(map, cfg);
 }
 
-static struct bpf_object *open_object(enum rung rung, const struct kernel_types *types)
+static struct bpf_object *open_object(enum rung rung, bool stacks, const struct kernel_types *types)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts);
 	char path[64];
@@ -167,8 +212,12 @@ static struct bpf_object *open_object(enum rung rung, const struct kernel_types 
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", types->fd);
 	opts.btf_custom_path = path;
-	if (rung == RUNG_FSESSION)
+	if (rung == RUNG_FSESSION && stacks)
+		elf = stacks_fsession_bpf__elf_bytes(&size);
+	else if (rung == RUNG_FSESSION)
 		elf = fsession_bpf__elf_bytes(&size);
+	else if (stacks)
+		elf = stacks_bpf__elf_bytes(&size);
 	else
 		elf = dmasync_bpf__elf_bytes(&size);
 	return bpf_object__open_mem(elf, size, &opts);
@@ -176,7 +225,8 @@ static struct bpf_object *open_object(enum rung rung, const struct kernel_types 
 
 /* Opens the object for @rung and, if it is the first, reads what its programs need of the kernel.
  */
-static int open_with_types(enum rung rung, struct kernel_types *types, struct bpf_object **out)
+static int open_with_types(enum rung rung, bool stacks, struct kernel_types *types,
+			   struct bpf_object **out)
 {
 	bool read = types->fd >= 0;
 	int err = target_take_over();
@@ -187,7 +237,7 @@ static int open_with_types(enum rung rung, struct kernel_types *types, struct bp
 		types->fd = memfd_create("kernel-types", MFD_CLOEXEC);
 	if (types->fd < 0)
 		return -errno;
-	*out = open_object(rung, types);
+	*out = open_object(rung, stacks, types);
 	if (!*out)
 		return -errno;
 	if (read)
@@ -221,9 +271,9 @@ int object_load(const struct attach_config *cfg, enum rung rung, const struct ho
 		struct kernel_types *types, struct bpf_object **out)
 {
 	struct bpf_object *obj = NULL;
-	int err = open_with_types(rung, types, &obj);
+	int err = open_with_types(rung, cfg->stacks, types, &obj);
 
-	err = err ?: set_config(obj, cfg);
+	err = err ?: object_set_config(obj, cfg);
 	err = err ?: set_maps(obj, cfg, first);
 	for (unsigned int i = 0; i < n && !err; i++)
 		err = want_hook(obj, &hooks[set[i]], rung, types->funcs[set[i]].id);

@@ -40,6 +40,12 @@ void object_programs(const struct bpf_object *obj, const struct hook *h, enum ru
  */
 struct bpf_program *object_caller(const struct bpf_object *obj);
 
+/* Tells the programs of @obj, which is not loaded yet, what @cfg says. 0 or -EINVAL. */
+int object_set_config(const struct bpf_object *obj, const struct attach_config *cfg);
+
+/* Room for stacks in an interval that is right for @cpus CPUs. */
+unsigned int object_stack_rows(unsigned int cpus);
+
 /* Descriptor of the map @name. */
 int object_map_fd(const struct bpf_object *obj, const char *name);
 

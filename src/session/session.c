@@ -11,14 +11,14 @@
 #include "dmasync/bank.h"
 #include "dmasync/calibrate.h"
 #include "dmasync/clock.h"
-#include "dmasync/derive.h"
 #include "dmasync/features.h"
-#include "dmasync/filter.h"
 #include "dmasync/ksyms.h"
 #include "dmasync/log.h"
 #include "dmasync/permit.h"
 #include "dmasync/pmu.h"
+#include "dmasync/profile.h"
 #include "dmasync/session.h"
+#include "take.h"
 
 #define ROWS_DEFAULT_MAX 2048
 #define ROWS_DEFAULT_MIN 256
@@ -30,6 +30,9 @@ struct session {
 	struct header hdr;
 	struct attachment at;
 	struct bank_reader *reader;
+	struct stack_names *names;	    /* NULL: neither stacks nor samples are taken */
+	const char *functions[2][OP_COUNT]; /* see struct taking */
+	struct profile *profile;
 	struct pmu *pmu;
 	__u64 pmu_dsb; /* its count up to the running interval */
 	unsigned int max_rows;
@@ -37,102 +40,9 @@ struct session {
 	__u64 misses;	/* recursion misses up to then */
 	__u64 bare_ns;	/* see calibrate_bare() */
 	struct loss_counters loss;
+	__u64 lost_stacks;
 	int stats_fd;
 };
-
-/* Interval being filled, and for whom. */
-struct taking {
-	struct session *s;
-	struct interval *iv;
-};
-
-static enum dma_backend backend(const struct row_info *info)
-{
-	if (info->flags & DEV_IOMMU)
-		return BACKEND_IOMMU;
-	return info->flags & DEV_OPS_OTHER ? BACKEND_OTHER : BACKEND_DIRECT;
-}
-
-static bool derive(const struct session *s, const struct row_info *info,
-		   const struct call_counts *sum, __u64 *dsb)
-{
-	struct derive_case c = {
-		.flavour = s->hdr.flavour,
-		.op = ROW_TAG_OP(info->tag),
-		.dir = ROW_TAG_DIR(info->tag),
-		.attrs = ROW_TAG_ATTRS(info->tag),
-		.coherent = info->flags & DEV_COHERENT,
-		.backend = backend(info),
-	};
-
-	/* Arch-level calls are made for non-coherent devices only. */
-	if (info->flags & DEV_FLAGS_UNKNOWN && c.op < OP_API_COUNT)
-		return *dsb = 0, false;
-	return derive_dsb(&c, sum, dsb);
-}
-
-static void row_identify(struct row *r, unsigned int row, const struct row_info *info)
-{
-	r->op = ROW_TAG_OP(info->tag);
-	r->dir = ROW_TAG_DIR(info->tag);
-	r->coherent = info->flags & DEV_COHERENT;
-	r->iommu = info->flags & DEV_IOMMU;
-	r->hw_unknown = info->flags & DEV_FLAGS_UNKNOWN;
-	r->other = row < ROWS_RESERVED;
-	snprintf(r->dev, sizeof(r->dev), "%s",
-		 r->other	 ? "other"
-		 : info->name[0] ? info->name
-				 : "-");
-	snprintf(r->driver, sizeof(r->driver), "%s", info->driver[0] ? info->driver : "-");
-	snprintf(r->bus, sizeof(r->bus), "%s", info->bus);
-	snprintf(r->of_name, sizeof(r->of_name), "%s", info->of_name);
-}
-
-static int take_row(void *ctx, unsigned int row, const struct row_info *info,
-		    const struct row_value *v)
-{
-	struct taking *t = ctx;
-	struct row like = { 0 }, *r;
-	__u64 dsb;
-
-	row_identify(&like, row, info);
-	/* Whatever -D wants: these calls may have been of that device. */
-	if (like.other && like.op != OP_CALIBRATE)
-		t->iv->loss.events.rows_full += v->sum.calls + v->sum.failed;
-	if (like.op == OP_CALIBRATE ||
-	    (t->s->opt.device && !device_matches(t->s->opt.device, like.dev)))
-		return 0;
-	like.dsb_derived_known = derive(t->s, info, &v->sum, &dsb);
-	like.dsb_derived = dsb;
-	like.sum = v->sum;
-	like.max_ns = v->max_ns;
-	like.min_ns = v->min_ns_neg ? -v->min_ns_neg : 0;
-	for (int i = 0; i < HIST_BUCKETS; i++)
-		like.hist[i] = v->hist[i];
-	r = interval_row(t->iv, &like);
-	if (!r)
-		return -ENOMEM;
-	row_add(r, &like);
-	return 0;
-}
-
-static int take_proc(void *ctx, const struct row_info *info, __u32 tgid, const struct proc_value *v)
-{
-	struct taking *t = ctx;
-	struct proc_row *p;
-	__u64 dsb;
-
-	if (ROW_TAG_OP(info->tag) == OP_CALIBRATE ||
-	    (t->s->opt.device && !device_matches(t->s->opt.device, info->name)))
-		return 0;
-	p = interval_proc(t->iv, tgid, v->comm);
-	if (!p)
-		return -ENOMEM;
-	derive(t->s, info, &v->sum, &dsb);
-	counts_add(&p->sum, &v->sum);
-	p->dsb_derived += dsb;
-	return 0;
-}
 
 static int take_calibration(void *ctx, unsigned int row, const struct row_info *info,
 			    const struct row_value *v)
@@ -204,10 +114,9 @@ static int check_symbols(const struct session *s)
 	return -EOPNOTSUPP;
 }
 
-static int attach_hooks(struct session *s, unsigned int cpus, const struct ksym *syms)
+static struct attach_config attach_config(struct session *s, unsigned int cpus)
 {
-	struct hook hooks[HEADER_HOOKS_MAX];
-	struct attach_config cfg = {
+	return (struct attach_config){
 		.rung = s->opt.attach,
 		.cpus = cpus,
 		.max_rows = s->max_rows,
@@ -215,14 +124,57 @@ static int attach_hooks(struct session *s, unsigned int cpus, const struct ksym 
 		.comm = s->opt.comm,
 		.bytes = !s->opt.no_bytes,
 		.procs = s->opt.procs,
+		.stacks = s->opt.stacks,
+		.user_stacks = s->opt.user_stacks,
+		.stack_procs = s->opt.user_stacks || s->opt.procs,
 		.sync_has_barrier = s->hdr.flavour == FLAVOUR_PER_ENTRY,
 		.verbose = s->opt.verbose,
 		.before_measure = calibrate_bare,
 		.ctx = &s->bare_ns,
 	};
-	int n = hooks_plan(&s->opt, &s->features, syms, hooks, &cfg.facts);
+}
 
-	return attach_open(&cfg, hooks, n, s->hdr.hooks, &s->hdr.n_hooks, &s->at);
+/* Notes where calls of each operation are seen: that is the innermost frame of their stacks. */
+static void note_functions(struct session *s, const struct hook *hooks, int n)
+{
+	for (int i = 0; i < n; i++) {
+		const struct hook *h = &hooks[i];
+
+		if (h->kind != HOOK_CALL && h->kind != HOOK_ARCH)
+			continue;
+		for (unsigned int j = 0; j < s->hdr.n_hooks; j++)
+			if (s->hdr.hooks[j].rung != RUNG_NONE &&
+			    !strcmp(s->hdr.hooks[j].name, h->function))
+				s->functions[hook_variant(h)][h->op] = h->function;
+	}
+}
+
+static int attach_hooks(struct session *s, struct attach_config *cfg, const struct ksym *syms)
+{
+	struct hook hooks[HEADER_HOOKS_MAX];
+	int n = hooks_plan(&s->opt, &s->features, syms, hooks, &cfg->facts), err;
+
+	err = attach_open(cfg, hooks, n, s->hdr.hooks, &s->hdr.n_hooks, &s->at);
+	if (!err)
+		note_functions(s, hooks, n);
+	return err;
+}
+
+/* After the hooks, so that the symbols of their programs are there to be known. */
+static int open_stacks(struct session *s, const struct attach_config *cfg)
+{
+	struct stack_names_config names = {
+		.raw_addresses = s->opt.raw_addresses,
+		.user = s->opt.user_stacks,
+	};
+	int err = 0;
+
+	if (s->opt.profile_hz)
+		err = profile_open(&s->at, cfg, s->opt.profile_hz, &s->profile);
+	if (err || (!s->opt.stacks && !s->opt.profile_hz))
+		return err;
+	names.traces = s->at.stack_traces;
+	return stack_names_open(&names, &s->names);
 }
 
 /* True when a hook of the DMA API itself is attached, not only one of the helpers. */
@@ -336,6 +288,7 @@ int session_open(const struct options *opt, struct session **out)
 {
 	int cpus = libbpf_num_possible_cpus(), err;
 	struct ksym syms[HOOK_SYMBOLS_MAX];
+	struct attach_config cfg;
 	struct session *s;
 	size_t n_syms;
 	char why[256];
@@ -361,10 +314,13 @@ int session_open(const struct options *opt, struct session **out)
 	s->hdr.exact = opt->exact;
 	s->hdr.bytes = !opt->no_bytes;
 	err = check_symbols(s);
+	cfg = attach_config(s, cpus);
 	if (!err)
-		err = attach_hooks(s, cpus, syms);
+		err = attach_hooks(s, &cfg, syms);
 	if (!err)
 		err = check_measured(s);
+	if (!err)
+		err = open_stacks(s, &cfg);
 	if (!err)
 		err = bank_open(&s->at, cpus, s->max_rows, &s->reader);
 	if (err) {
@@ -381,6 +337,7 @@ int session_open(const struct options *opt, struct session **out)
 		s->stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
 	s->misses = attach_recursion_misses(&s->at);
 	s->loss = s->at.state->loss;
+	s->lost_stacks = s->at.state->lost_stacks;
 	s->begun_ns = clock_ns();
 	__atomic_store_n(&s->at.state->mode, opt->pid || opt->comm ? MODE_FILTER : MODE_LIVE,
 			 __ATOMIC_RELEASE);
@@ -396,24 +353,40 @@ const struct header *session_header(const struct session *s)
 static void take_loss(struct session *s, struct loss *loss)
 {
 	struct loss_counters now = s->at.state->loss;
-	__u64 misses = attach_recursion_misses(&s->at);
+	__u64 misses = attach_recursion_misses(&s->at), lost = s->at.state->lost_stacks;
 	const __u64 *a = (const __u64 *)&now, *b = (const __u64 *)&s->loss;
 	__u64 *d = (__u64 *)&loss->events;
 
 	for (size_t i = 0; i < sizeof(now) / sizeof(*a); i++)
 		d[i] += a[i] - b[i];
 	loss->recursion_misses = misses - s->misses;
+	loss->stacks = lost - s->lost_stacks;
+	s->lost_stacks = lost;
 	s->loss = now;
 	s->misses = misses;
 }
 
 int session_read(struct session *s, struct interval *iv)
 {
-	struct taking t = { .s = s, .iv = iv };
-	struct bank_visitor visit = { .row = take_row, .proc = take_proc, .ctx = &t };
+	struct taking t = {
+		.opt = &s->opt,
+		.flavour = s->hdr.flavour,
+		.names = s->names,
+		.functions = (const char *const(*)[OP_COUNT])s->functions,
+		.iv = iv,
+	};
+	struct bank_visitor visit = {
+		.row = take_row,
+		.proc = take_proc,
+		.stack = take_stack,
+		.sample = take_sample,
+		.ctx = &t,
+	};
 	int err;
 
 	interval_clear(iv);
+	if (s->names)
+		stack_names_refresh(s->names);
 	err = bank_take(s->reader, &visit, &iv->t_ns);
 	if (err == -ENOMEM)
 		log_error("out of memory for the rows of an interval");
@@ -421,6 +394,12 @@ int session_read(struct session *s, struct interval *iv)
 		return err;
 	iv->dur_ns = iv->t_ns - s->begun_ns;
 	iv->has_procs = s->at.procs >= 0 && s->at.state->extras & EXTRA_PROCS;
+	iv->has_stacks = s->opt.stacks;
+	iv->has_samples = s->profile;
+	if (s->names)
+		stack_names_trim(s->names);
+	if (s->profile)
+		profile_update(s->profile);
 	s->begun_ns = iv->t_ns;
 	if (s->pmu) {
 		__u64 dsb = pmu_read(s->pmu);
@@ -431,6 +410,11 @@ int session_read(struct session *s, struct interval *iv)
 	}
 	take_loss(s, &iv->loss);
 	return 0;
+}
+
+const struct stack_table *session_stacks(const struct session *s)
+{
+	return s->names ? stack_names_table(s->names) : NULL;
 }
 
 void session_stop(struct session *s)
@@ -461,7 +445,9 @@ void session_close(struct session *s)
 	if (s->stats_fd >= 0)
 		close(s->stats_fd);
 	pmu_close(s->pmu);
+	stack_names_close(s->names);
 	bank_close(s->reader);
+	profile_close(s->profile);
 	attach_close(&s->at);
 	features_free(&s->features);
 	free(s);

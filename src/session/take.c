@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What was found in a bank becomes the rows of an interval. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <dmasync/derive.h>
+#include <dmasync/filter.h>
+#include "take.h"
+
+static enum dma_backend backend(const struct row_info *info)
+{
+	if (info->flags & DEV_IOMMU)
+		return BACKEND_IOMMU;
+	return info->flags & DEV_OPS_OTHER ? BACKEND_OTHER : BACKEND_DIRECT;
+}
+
+static bool derive(const struct taking *t, const struct row_info *info,
+		   const struct call_counts *sum, __u64 *dsb)
+{
+	struct derive_case c = {
+		.flavour = t->flavour,
+		.op = ROW_TAG_OP(info->tag),
+		.dir = ROW_TAG_DIR(info->tag),
+		.attrs = ROW_TAG_ATTRS(info->tag),
+		.coherent = info->flags & DEV_COHERENT,
+		.backend = backend(info),
+	};
+
+	/* Arch-level calls are made for non-coherent devices only. */
+	if (info->flags & DEV_FLAGS_UNKNOWN && c.op < OP_API_COUNT)
+		return *dsb = 0, false;
+	return derive_dsb(&c, sum, dsb);
+}
+
+static void row_identify(struct row *r, unsigned int row, const struct row_info *info)
+{
+	r->op = ROW_TAG_OP(info->tag);
+	r->dir = ROW_TAG_DIR(info->tag);
+	r->coherent = info->flags & DEV_COHERENT;
+	r->iommu = info->flags & DEV_IOMMU;
+	r->hw_unknown = info->flags & DEV_FLAGS_UNKNOWN;
+	r->other = row < ROWS_RESERVED;
+	snprintf(r->dev, sizeof(r->dev), "%s",
+		 r->other	 ? "other"
+		 : info->name[0] ? info->name
+				 : "-");
+	snprintf(r->driver, sizeof(r->driver), "%s", info->driver[0] ? info->driver : "-");
+	snprintf(r->bus, sizeof(r->bus), "%s", info->bus);
+	snprintf(r->of_name, sizeof(r->of_name), "%s", info->of_name);
+}
+
+int take_row(void *ctx, unsigned int row, const struct row_info *info, const struct row_value *v)
+{
+	struct taking *t = ctx;
+	struct row like = { 0 }, *r;
+	__u64 dsb;
+
+	row_identify(&like, row, info);
+	/* Whatever -D wants: these calls may have been of that device. */
+	if (like.other && like.op != OP_CALIBRATE)
+		t->iv->loss.events.rows_full += v->sum.calls + v->sum.failed;
+	if (like.op == OP_CALIBRATE ||
+	    (t->opt->device && !device_matches(t->opt->device, like.dev)))
+		return 0;
+	like.dsb_derived_known = derive(t, info, &v->sum, &dsb);
+	like.dsb_derived = dsb;
+	like.sum = v->sum;
+	like.max_ns = v->max_ns;
+	like.min_ns = v->min_ns_neg ? -v->min_ns_neg : 0;
+	for (int i = 0; i < HIST_BUCKETS; i++)
+		like.hist[i] = v->hist[i];
+	r = interval_row(t->iv, &like);
+	if (!r)
+		return -ENOMEM;
+	row_add(r, &like);
+	return 0;
+}
+
+int take_proc(void *ctx, const struct row_info *info, __u32 tgid, const struct proc_value *v)
+{
+	struct taking *t = ctx;
+	struct proc_row *p;
+	__u64 dsb;
+
+	if (ROW_TAG_OP(info->tag) == OP_CALIBRATE ||
+	    (t->opt->device && !device_matches(t->opt->device, info->name)))
+		return 0;
+	p = interval_proc(t->iv, tgid, v->comm);
+	if (!p)
+		return -ENOMEM;
+	derive(t, info, &v->sum, &dsb);
+	counts_add(&p->sum, &v->sum);
+	p->dsb_derived += dsb;
+	return 0;
+}
+
+/* Process name of @v; empty when processes are not told. */
+static void take_comm(char comm[16], const struct stack_key *key, const struct proc_value *v)
+{
+	snprintf(comm, 16, "%.15s", key->where.tgid ? v->comm : "");
+}
+
+int take_stack(void *ctx, unsigned int row, const struct row_info *info,
+	       const struct stack_key *key, const struct proc_value *v)
+{
+	struct stack_row like = { .tgid = key->where.tgid }, *r;
+	unsigned int variant = info->tag >> 24 & 1;
+	struct taking *t = ctx;
+	struct row of = { 0 }, *found;
+	__u64 dsb;
+	int err;
+
+	row_identify(&of, row, info);
+	if (of.op == OP_CALIBRATE || (t->opt->device && !device_matches(t->opt->device, of.dev)))
+		return 0;
+	/* It is there: what is in a row's stacks is in the row. */
+	found = interval_row(t->iv, &of);
+	if (!found)
+		return -ENOMEM;
+	like.row = found - t->iv->rows;
+	take_comm(like.comm, key, v);
+	err = stack_names_number(t->names, key, like.comm, t->functions[variant][of.op],
+				 &like.stack);
+	if (err)
+		return err;
+	r = interval_stack(t->iv, &like);
+	if (!r)
+		return -ENOMEM;
+	derive(t, info, &v->sum, &dsb);
+	counts_add(&r->sum, &v->sum);
+	r->dsb_derived += dsb;
+	return 0;
+}
+
+int take_sample(void *ctx, const struct stack_key *key, const struct proc_value *v)
+{
+	struct sample_row like = { .tgid = key->where.tgid }, *r;
+	struct taking *t = ctx;
+	int err;
+
+	take_comm(like.comm, key, v);
+	err = stack_names_number(t->names, key, like.comm, NULL, &like.stack);
+	if (err)
+		return err;
+	r = interval_sample(t->iv, &like);
+	if (!r)
+		return -ENOMEM;
+	r->samples += v->sum.calls;
+	return 0;
+}
