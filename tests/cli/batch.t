@@ -63,7 +63,8 @@ like($out, qr/^ +812 dd +/m, 'processes');
 unlike($out, qr/\033/, 'no escape sequence of a process name reaches the terminal');
 
 ($status, $out, $err) = sh('TOOL -b -n 1 -i 20ms -p 4194303');
-like($err, qr/warning: -p 4194303: no such process/, '-p: says when there is no such process');
+is($status, 1, '-p: no such process is a failure');
+is($err, "dmasynctop: -p 4194303: there is no such process\n", '-p: says so, once');
 
 # ---- JSON ----
 ($status, $out, $err) = sh('TOOL --json -n 3 -i 30ms');
