@@ -36,6 +36,24 @@ error_t cli_ops(struct argp_state *state, const char *arg, unsigned int *ops);
 error_t cli_devices(struct argp_state *state, const char *arg, const char **patterns);
 
 /*
+ * For ARGP_KEY_ARG: takes the rest of the line as the command behind --. Without -- it is an error:
+ * @what is wrong with the word. 0 or EINVAL after a message.
+ */
+error_t cli_take_command(struct argp_state *state, char *arg, const char *what,
+			 struct options *opt);
+
+/* For ARGP_KEY_END: what every command line that measures is checked for. 0 or EINVAL. */
+error_t cli_check_run(struct argp_state *state, const struct options *opt);
+
+struct record_options {
+	struct options opt; /* ->output is set */
+	bool force;	    /* overwrite what is there */
+};
+
+/* Parses the command line of record into @r; as options_parse_top(). */
+int options_parse_record(int argc, char **argv, unsigned int flags, struct record_options *r);
+
+/*
  * Parses the command line of the live view and batch mode into @opt (defaults are set first).
  * @flags are argp's, 0 in the product: then a wrong command line does not return. 0 or -EINVAL.
  */

@@ -6,36 +6,13 @@
 #include <dmasync/cli.h>
 #include <dmasync/cmd.h>
 
-#define OPS_ARCH ((1u << OP_CALIBRATE) - (1u << OP_API_COUNT))
-
-static error_t take_command(struct argp_state *state, char *arg, struct options *opt)
-{
-	if (!state->quoted || state->next - 1 < state->quoted) {
-		argp_error(state,
-			   "'%s': neither an option nor a subcommand; a command to measure goes"
-			   " behind --",
-			   arg);
-		return EINVAL;
-	}
-	opt->cmd = &state->argv[state->next - 1];
-	state->next = state->argc;
-	return 0;
-}
-
 static error_t check(struct argp_state *state, struct options *opt)
 {
-	if (state->quoted && !opt->cmd) {
-		argp_error(state, "--: no command behind it; give one, or leave -- out");
-		return EINVAL;
-	}
-	if (opt->ops & OPS_ARCH && opt->level != LEVEL_ARCH) {
-		argp_error(state, "-O: arch-level operations are not timed at level api; add"
-				  " --level arch");
-		return EINVAL;
-	}
+	error_t err = cli_check_run(state, opt);
+
 	opt->batch |= opt->json || opt->output;
 	opt->procs = opt->by == BY_PROCESS;
-	return 0;
+	return err;
 }
 
 static const struct argp_child children[] = {
@@ -61,7 +38,7 @@ static error_t parse_top(int key, char *arg, struct argp_state *state)
 		opt->batch = true;
 		return 0;
 	case ARGP_KEY_ARG:
-		return take_command(state, arg, opt);
+		return cli_take_command(state, arg, "neither an option nor a subcommand", opt);
 	case ARGP_KEY_END:
 		return check(state, opt);
 	}

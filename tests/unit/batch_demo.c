@@ -19,7 +19,8 @@ struct session {
 	struct fake fake;
 	__u64 begun_ns;
 	int reads;
-	bool procs, detached;
+	bool procs, stacks, detached;
+	struct stack_table table;
 };
 
 static int number(const char *name)
@@ -41,6 +42,7 @@ int session_open(const struct options *opt, struct session **out)
 	fake_header(&s->hdr);
 	s->fake.seed = 1;
 	s->begun_ns = clock_ns();
+	s->stacks = opt->stacks;
 	*out = s;
 	return 0;
 }
@@ -48,6 +50,31 @@ int session_open(const struct options *opt, struct session **out)
 const struct header *session_header(const struct session *s)
 {
 	return &s->hdr;
+}
+
+/* All calls of a row come from one place. */
+static int fake_stacks(struct session *s, struct interval *iv)
+{
+	for (size_t i = 0; i < iv->n_rows; i++) {
+		const char *frames[] = { "el0t_64_sync", "driver_io [driver]",
+					 op_name(iv->rows[i].op) };
+		struct stack_row like = { .row = i, .sum = iv->rows[i].sum }, *row;
+
+		if (stack_table_add(&s->table, frames, 3, 0, &like.stack))
+			return -ENOMEM;
+		row = interval_stack(iv, &like);
+		if (!row)
+			return -ENOMEM;
+		row->sum = iv->rows[i].sum;
+		row->dsb_derived = iv->rows[i].dsb_derived;
+	}
+	iv->has_stacks = true;
+	return 0;
+}
+
+const struct stack_table *session_stacks(const struct session *s)
+{
+	return &s->table;
 }
 
 int session_read(struct session *s, struct interval *iv)
@@ -64,7 +91,7 @@ int session_read(struct session *s, struct interval *iv)
 	iv->loss.recursion_misses = number("DEMO_LOSS");
 	if (s->procs)
 		fake_procs(iv);
-	return 0;
+	return s->stacks ? fake_stacks(s, iv) : 0;
 }
 
 void session_stop(struct session *s)
@@ -89,11 +116,14 @@ void session_close(struct session *s)
 
 	if (f)
 		fclose(f);
+	stack_table_free(&s->table);
 	free(s);
 }
 
 int main(int argc, char **argv)
 {
 	setlocale(LC_CTYPE, "");
+	if (argc > 1 && !strcmp(argv[1], "record"))
+		return cmd_record(argc - 1, argv + 1);
 	return cmd_top(argc, argv);
 }
