@@ -8,6 +8,22 @@
 #include <dmasync/compare.h>
 #include <dmasync/log.h>
 
+/* A copy is no further run: counted, it would make any difference look certain. */
+static bool is_copy(const struct compare *c, enum side side, const struct compare_run *run)
+{
+	const struct compare_run *other;
+	size_t i;
+
+	for (i = 0; i < c->side[side].n; i++) {
+		other = c->side[side].runs[i];
+		if (!compare_same_run(other, run))
+			continue;
+		log_warn("%s is the recording %s again: left out", run->path, other->path);
+		return true;
+	}
+	return false;
+}
+
 static int load_side(struct compare *c, enum side side)
 {
 	const struct compare_options *opt = c->opt;
@@ -17,7 +33,9 @@ static int load_side(struct compare *c, enum side side)
 
 	for (i = 0; !err && i < opt->n_files[side]; i++) {
 		err = compare_load(c, opt->files[side][i], &run);
-		if (!err)
+		if (!err && is_copy(c, side, run))
+			compare_run_drop(c);
+		else if (!err)
 			err = compare_side_add(c, side, run);
 		if (err == -ENOMEM)
 			log_error("out of memory for %zu captures", opt->n_files[side]);
@@ -112,10 +130,15 @@ static int compare_sides(struct compare *c)
 
 static int check_self(struct compare *c)
 {
-	struct self_check s;
-	int err = self_check(c, &s), status = EXIT_FAILED;
+	struct self_check s = {};
+	int err = 0, status = EXIT_FAILED;
 
-	if (err)
+	if (c->side[BEFORE].n >= SELF_CHECK_RUNS)
+		err = self_check(c, &s);
+	if (c->side[BEFORE].n < SELF_CHECK_RUNS)
+		log_error("--self-check needs at least %d different recordings, these are %zu",
+			  SELF_CHECK_RUNS, c->side[BEFORE].n);
+	else if (err)
 		log_error("out of memory for %zu runs", c->n_runs);
 	else if (c->opt->json)
 		status = finish(self_check_print_json(stdout, c, &s));

@@ -166,11 +166,17 @@ void compare_free(struct compare *c);
 struct compare_run *compare_run_new(struct compare *c, const char *path,
 				    const struct capture_info *info);
 
+/* Frees the newest run, which must not be on a side. */
+void compare_run_drop(struct compare *c);
+
 /* Adds the next interval of @run. 0 or -ENOMEM. */
 int compare_run_add(struct compare *c, struct compare_run *run, const struct interval *iv);
 
 /* Reads the capture @path into a new run. 0 or -errno after a message. */
 int compare_load(struct compare *c, const char *path, struct compare_run **out);
+
+/* Whether two captures are of one and the same recording, as far as they tell. */
+bool compare_same_run(const struct compare_run *a, const struct compare_run *b);
 
 /* Puts @run on a side. 0 or -ENOMEM. */
 int compare_side_add(struct compare *c, enum side side, struct compare_run *run);

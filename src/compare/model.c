@@ -73,6 +73,17 @@ struct compare_run *compare_run_new(struct compare *c, const char *path,
 	return run;
 }
 
+void compare_run_drop(struct compare *c)
+{
+	run_free(c->runs[--c->n_runs]);
+}
+
+bool compare_same_run(const struct compare_run *a, const struct compare_run *b)
+{
+	return a->info.boot_id[0] && !strcmp(a->info.boot_id, b->info.boot_id) &&
+	       a->info.start_ns == b->info.start_ns;
+}
+
 int compare_side_add(struct compare *c, enum side side, struct compare_run *run)
 {
 	size_t n = c->side[side].n;

@@ -61,9 +61,9 @@ static int note_losses(struct compare *c)
 
 static int note_runs(struct compare *c)
 {
-	const struct compare_run *a, *b;
+	const struct compare_run *a;
 	bool one_boot;
-	size_t i, k;
+	size_t i;
 	int s, err = 0;
 
 	for (s = 0; !err && s < SIDES; s++) {
@@ -83,18 +83,23 @@ static int note_runs(struct compare *c)
 				"boot, such as where memory lies, is not in their spread",
 				side_words[s]);
 	}
-	for (i = 0; !err && i < c->side[BEFORE].n + c->side[AFTER].n; i++) {
-		for (k = 0; !err && k < i; k++) {
-			a = i < c->side[BEFORE].n ? c->side[BEFORE].runs[i]
-						  : c->side[AFTER].runs[i - c->side[BEFORE].n];
-			b = k < c->side[BEFORE].n ? c->side[BEFORE].runs[k]
-						  : c->side[AFTER].runs[k - c->side[BEFORE].n];
-			if (a->info.boot_id[0] && !strcmp(a->info.boot_id, b->info.boot_id) &&
-			    a->info.start_ns == b->info.start_ns)
+	return err;
+}
+
+static int note_copies(struct compare *c)
+{
+	const struct compare_run *a, *b;
+	size_t i, k;
+	int err = 0;
+
+	for (i = 0; !err && i < c->side[BEFORE].n; i++) {
+		for (k = 0; !err && k < c->side[AFTER].n; k++) {
+			a = c->side[BEFORE].runs[i];
+			b = c->side[AFTER].runs[k];
+			if (compare_same_run(a, b))
 				err = compare_note(c, "same_run",
-						   "%s and %s are the same recording: it counts "
-						   "twice, and intervals are too narrow",
-						   b->path, a->path);
+						   "%s before and %s after are the same recording",
+						   a->path, b->path);
 		}
 	}
 	return err;
@@ -173,8 +178,9 @@ static int note_tails(struct compare *c)
 
 int compare_notes(struct compare *c)
 {
-	static int (*const all[])(struct compare *) = { setup_notes,  note_losses, note_runs,
-							note_devices, row_notes,   note_tails };
+	static int (*const all[])(struct compare *) = { setup_notes, note_losses,  note_runs,
+							note_copies, note_devices, row_notes,
+							note_tails };
 	size_t i;
 	int err = 0;
 

@@ -95,6 +95,13 @@ like($rows->{$sg}{why}, qr/3 rows at once/, '4 runs a side, three rows: too few'
 $rows = rows('-O', 'map_sg', @old[0 .. 3], '--', @new[0 .. 3]);
 is($rows->{$sg}{verdict}, 'faster', '4 runs a side, one row: enough');
 
+# Copies of a recording are not counted: they would make anything certain.
+($status, $out, $err) = compare('--json', ($old[0]) x 4, '--', ($new[0]) x 4);
+is(scalar(() = $err =~ /again: left out/g), 6, 'copies: named');
+is((map { $_->{verdict} } grep { $_->{type} eq 'row' } map { decode_json($_) } split(/\n/, $out))[0], 'none',
+	'copies: no verdict');
+is((compare('--self-check', ($old[0]) x 8))[0], 1, 'copies: no self-check');
+
 # Gates.
 is((compare(@old, '--', @new, '--fail-on-regression', 5))[0], 0, 'gate: faster passes');
 ($status, $out, $err) = compare(@new, '--', @old, '--fail-on-regression=5%');

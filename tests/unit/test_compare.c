@@ -388,6 +388,7 @@ static void notes_on_the_runs(void **state)
 	runs(f, BEFORE, 2, 1);
 	runs(f, AFTER, 2, 1);
 	f->c.runs[1]->info = f->c.runs[0]->info;
+	f->c.runs[2]->info = f->c.runs[0]->info;
 	judged(f, 1);
 	assert_non_null(strstr(note(f, "boot"), "runs before are all of one boot"));
 	assert_non_null(note(f, "same_run"));
