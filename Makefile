@@ -167,6 +167,16 @@ check: setup
 	$(Q)$(MAKE) --no-print-directory fuzz-quick
 	$(Q)O=$(O) CMOCKA_MESSAGE_OUTPUT=TAP prove -j$(JOBS) --timer $(UNITS) tests/cli tests/lab
 
+# Pictures in Chromium, output in other tools; installs packages from the registries of Debian and npm.
+.PHONY: check-browser bench-flame
+check-browser: $(OBJ)/dmasynctop $(OBJ)/unit/flame_gen
+	$(Q)scripts/setup --browser
+	$(Q)O=$(O) prove --exec "" --timer tests/browser
+
+# Time and memory that 100,000 stacks take, beside flamegraph.pl if it is there.
+bench-flame: $(OBJ)/dmasynctop $(OBJ)/unit/flame_gen
+	$(Q)O=$(O) tests/bench/flame $(STACKS)
+
 .PHONY: build-units
 build-units: $(UNITS) $(addprefix $(OBJ)/unit/,batch_demo capture_demo tui_demo flame_gen compare_captures)
 

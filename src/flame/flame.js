@@ -450,7 +450,8 @@
 	}));
 	layer.addEventListener('mouseover', e => onFrame(e, i => tell(frames[i])));
 	layer.addEventListener('mouseleave', () => tell(frames[current]));
-	layer.addEventListener('focusin', e => onFrame(e, i => tell(frames[i])));
+	// Not on the layer: an SVG element that listens to it takes the focus itself.
+	document.addEventListener('focusin', e => onFrame(e, i => tell(frames[i])));
 	(document.documentElement === svg ? window : svg).addEventListener('keydown', onKey);
 	window.addEventListener('resize', fit);
 	fit();
