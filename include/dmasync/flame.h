@@ -61,6 +61,7 @@ struct flame_name {
 	char *s; /* as shown: valid UTF-8 without control characters */
 	__u32 hash;
 	__u32 rank; /* by alphabet; known after flame_tree_finish() */
+	__u8 layer; /* as flame_layer() tells it */
 };
 
 /* Every stack once, merged from their outermost frames. */

@@ -158,7 +158,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp_option options[] = {
 	{ "weight", OPT_WEIGHT, "WHAT", 0,
 	  "What the width of a frame is: time (default), calls, bytes, dsb, samples", 0 },
-	{ "diff", OPT_DIFF, "BEFORE", 0, "Colour by the change since capture BEFORE", 0 },
+	{ "diff", OPT_DIFF, "FILE", 0, "Colour by the change since capture FILE", 0 },
 	{ "noise", OPT_NOISE, "PCT", 0, "With --diff: changes up to PCT % are none (default 2)",
 	  0 },
 	{ "by", OPT_BY, "WHAT", 0, "Put a frame for each device, driver or process at the bottom",

@@ -64,6 +64,7 @@ static int add_name(struct flame_tree *t, const char *name, __u32 *number)
 	*number = at - t->names;
 	if (found)
 		return 0;
+	at->layer = flame_layer(clean);
 	at->s = strdup(clean);
 	if (at->s)
 		return 0;
@@ -87,15 +88,14 @@ static int grow_values(struct flame_tree *t, enum flame_side side)
 }
 
 /* Child of @parent with @name in *@number, made if there is none. */
-static int add_node(struct flame_tree *t, __u32 parent, const char *name, bool user,
+static int add_node(struct flame_tree *t, __u32 parent, __u32 name, bool user,
 		    enum flame_layer layer, __u32 *number)
 {
-	struct flame_node like = { .parent = parent, .user = user, .layer = layer }, *at;
+	struct flame_node like = { .name = name, .parent = parent, .user = user, .layer = layer };
+	struct flame_node *at;
 	bool found;
 
 	like.depth = t->n ? t->nodes[parent].depth + 1 : 0;
-	if (add_name(t, name, &like.name))
-		return -ENOMEM;
 	at = index_find(&t->node_index, &node_kind, (void **)&t->nodes, &t->n, &t->cap, &like,
 			&found);
 	if (!at || grow_values(t, FLAME_AFTER) || (t->diff && grow_values(t, FLAME_BEFORE)))
@@ -116,10 +116,12 @@ static int add_node(struct flame_tree *t, __u32 parent, const char *name, bool u
 
 int flame_tree_init(struct flame_tree *t, enum flame_weight weight, bool diff)
 {
-	__u32 root;
+	__u32 name, root;
 
 	*t = (struct flame_tree){ .weight = weight, .plain_names = diff, .diff = diff };
-	return add_node(t, 0, "all", false, LAYER_KERNEL, &root);
+	if (add_name(t, "all", &name))
+		return -ENOMEM;
+	return add_node(t, 0, name, false, LAYER_KERNEL, &root);
 }
 
 void flame_tree_free(struct flame_tree *t)
@@ -141,12 +143,13 @@ void flame_tree_free(struct flame_tree *t)
  * Layers of @s. Drivers have no pattern in their names: what stands between the last function that
  * is known and the DMA API called it, so it is one.
  */
-static void find_layers(const struct stack *s, enum flame_layer *layers)
+static void find_layers(const struct flame_tree *t, const struct stack *s, const __u32 *names,
+			enum flame_layer *layers)
 {
 	unsigned int i, after = s->n_user, api = 0;
 
 	for (i = 0; i < s->n; i++) {
-		layers[i] = i < s->n_user ? LAYER_USER : flame_layer(s->frames[i]);
+		layers[i] = i < s->n_user ? LAYER_USER : t->names[names[i]].layer;
 		if (i < s->n_user || api)
 			continue;
 		if (layers[i] == LAYER_ENTRY || layers[i] == LAYER_IO)
@@ -162,15 +165,19 @@ int flame_tree_add(struct flame_tree *t, enum flame_side side, const char *base,
 		   const struct stack *s, const struct flame_values *v)
 {
 	enum flame_layer layers[STACK_FRAMES_MAX];
+	__u32 names[STACK_FRAMES_MAX], name, node = 0;
 	struct flame_values *at;
-	__u32 node = 0;
 	unsigned int i;
 
-	if (base && add_node(t, node, base, true, LAYER_USER, &node))
+	if (base && (add_name(t, base, &name) || add_node(t, node, name, true, LAYER_USER, &node)))
 		return -ENOMEM;
-	find_layers(s, layers);
 	for (i = 0; i < s->n; i++) {
-		if (add_node(t, node, s->frames[i], i < s->n_user, layers[i], &node))
+		if (add_name(t, s->frames[i], &names[i]))
+			return -ENOMEM;
+	}
+	find_layers(t, s, names, layers);
+	for (i = 0; i < s->n; i++) {
+		if (add_node(t, node, names[i], i < s->n_user, layers[i], &node))
 			return -ENOMEM;
 	}
 	at = &t->values[side][node];
@@ -311,6 +318,8 @@ int flame_tree_finish(struct flame_tree *t)
 {
 	if (close_side(t, FLAME_AFTER) || (t->diff && close_side(t, FLAME_BEFORE)))
 		return -ENOMEM;
+	index_free(&t->name_index);
+	index_free(&t->node_index);
 	return link_children(t);
 }
 

@@ -178,4 +178,16 @@ SKIP: {
 	like($err, qr/cannot write to \/dev\/full: No space left/, 'full disk: message');
 }
 
+# ---- the manual page has every option, and no other ----
+my $page = do { local (@ARGV, $/) = "doc/dmasynctop-flame.1"; <> };
+my %help = map { $_ => 1 } `$tool flame --help` =~ /^ {2,6}(?:-\S, )?(--[a-z-]+)/mg;
+delete @help{qw(--help --usage --version)};
+my %described = map { s{\\}{}gr => 1 } map { "-$_" } $page =~ /^\.It (?:Fl \S , )?Fl (-\S+)/mg;
+is("@{[sort keys %described]}", "@{[sort keys %help]}", "manual page: options");
+cmp_ok(scalar keys %help, ">", 8, "manual page: the help text was understood");
+SKIP: {
+	skip("mandoc is not installed", 1) if system("command -v mandoc >/dev/null");
+	is(join("", grep { !/mandoc\.db|referenced manual not found/ } `mandoc -T lint doc/dmasynctop-flame.1 2>&1`), "", "manual page: mandoc -T lint");
+}
+
 done_testing();

@@ -14,7 +14,7 @@ sub slurp { local (@ARGV, $/) = @_; return <> }
 
 my $makefile = slurp('Makefile');
 my %options;
-for my $command ('', 'doctor', 'bench', 'compare') {
+for my $command ('', 'doctor', 'bench', 'compare', 'flame') {
 	my $help = `$tool $command --help`;
 	$options{$command}{$_} = 1 for $help =~ /(?<=[ ,])(-\w|--[a-z-]+)(?=[,= ]|$)/mg;
 }
@@ -32,7 +32,7 @@ for my $command (map { s/\s# .*//r } @commands) {
 				$makes++;
 			}
 		}
-		if ($part =~ m{^(?:sudo )?(?:build/)?dmasynctop ?(doctor|bench|compare)?(.*)}) {
+		if ($part =~ m{^(?:sudo )?(?:build/)?dmasynctop ?(doctor|bench|compare|flame)?(.*)}) {
 			my ($sub, $rest) = ($1 // '', $2 =~ s/ -- .*//r);
 			ok($options{$sub}{$_}, "$part: $_") for $rest =~ /(?:^|\s)(--?[a-z][a-z-]*)/g;
 			$tools++;
