@@ -122,8 +122,18 @@ like($out, qr/^SigBlk:\s0+$/m, 'command: starts with no signal blocked');
 unlike($out, qr/^SigIgn:\s\w*1\w{3}$/m, 'command: starts with SIGPIPE not ignored');
 
 # ---- signals ----
+# Waits until the tool, or its command, has written that into a file.
+sub wait_for {
+	my ($file, $text) = @_;
+	for (1 .. 600) {
+		my $now = -s $file ? do { local (@ARGV, $/) = $file; <> } : '';
+		return if $now =~ /$text/;
+		sleep(0.05);
+	}
+}
+
 for my $signal (qw(TERM HUP)) {
-	($status, $out) = sh("TOOL -b -i 30s & sleep 0.3; kill -$signal \$!; wait \$!");
+	($status, $out) = sh("TOOL -b -i 30s & until grep -q ^legend $dir/out; do sleep 0.1; done; kill -$signal \$!; wait \$!");
 	is($status, 0, "SIG$signal: ends cleanly");
 	like($out, qr/^TOTAL/m, "SIG$signal: with totals");
 }
@@ -133,7 +143,7 @@ if (!$pid) {
 	open(STDOUT, '>', "$dir/int");
 	exec($tool, '-b', '-i', '30s');
 }
-sleep(0.3);
+wait_for("$dir/int", qr/^legend/m);
 kill('INT', $pid);
 waitpid($pid, 0);
 is($?, 0, 'SIGINT: ends cleanly');
@@ -141,9 +151,9 @@ like(do { local (@ARGV, $/) = "$dir/int"; <> }, qr/^TOTAL/m, 'SIGINT: with total
 $pid = fork() // die;
 if (!$pid) {
 	open(STDOUT, '>', "$dir/int");
-	exec($tool, '-b', '-i', '30s', '--', 'sh', '-c', 'trap "echo got it; exit 5" INT; sleep 3 & wait');
+	exec($tool, '-b', '-i', '30s', '--', 'sh', '-c', 'trap "echo got it; exit 5" INT; echo ready; while :; do sleep 0.1; done');
 }
-sleep(0.5);
+wait_for("$dir/int", qr/^ready/m);
 kill('INT', $pid);
 waitpid($pid, 0);
 is($? >> 8, 5, 'SIGINT during a command: its status');
