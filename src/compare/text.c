@@ -50,10 +50,10 @@ static void print_total(FILE *out, const struct compare *c)
 		cpu[s] = dur > 0 ? ns / dur * 100 : 0;
 		dsb[s] = dur > 0 ? barriers / dur * 1e9 : 0;
 	}
-	n = snprintf(text, sizeof(text), "DMA calls took %.3g %% of a CPU, now %.3g %%",
+	n = snprintf(text, sizeof(text), "DMA calls took %.3g %% of a CPU before, %.3g %% after",
 		     cpu[BEFORE], cpu[AFTER]);
 	if (known)
-		snprintf(text + n, sizeof(text) - n, "; %s barriers/s, now %s",
+		snprintf(text + n, sizeof(text) - n, "; %s barriers/s before, %s after",
 			 fmt_count(b, dsb[BEFORE], 8), fmt_count(a, dsb[AFTER], 8));
 	paragraph(out, "total", text);
 }

@@ -208,7 +208,7 @@ is(complete("$tool compare", "$dir/old-1"), "$dir/old-1", 'completion: captures'
 SKIP: {
 	skip('mandoc is not installed', 4) if system('command -v mandoc >/dev/null');
 	my $page = "$top/doc/dmasynctop-compare.1";
-	my @lint = grep { !/mandoc\.db|manual not found/ } `mandoc -T lint $page 2>&1`;
+	my @lint = grep { !/mandoc\.db|not found: Xr dmasynctop/ } `mandoc -T lint $page 2>&1`;
 	is("@lint", '', 'page: mandoc -T lint');
 	my $source = do { local (@ARGV, $/) = $page; <> } // '';
 	my ($help, $described) = ((compare('--help'))[1], '');
