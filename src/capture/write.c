@@ -103,7 +103,7 @@ int capture_create(const char *path, bool overwrite, const struct capture_info *
 		err = fd;
 		goto fail;
 	}
-	w->gz = gzdopen(fd, "wb");
+	w->gz = gzdopen(fd, "wb1");
 	if (!w->gz) {
 		close(fd);
 		log_error("%s: out of memory", path);
