@@ -114,7 +114,7 @@ units: $(UNITS)
 # live view, and in the lab that what the tool reports is what the plugin counts.
 C_FILES := $(wildcard src/*.[ch] src/*/*.[ch] bpf/*.[ch] include/dmasync/*.h tests/unit/*.[ch] tests/fuzz/*.c lab/plugin/*.[ch] \
 	lab/guest/*.c lab/bench/*.c lab/*.h)
-SH_FILES := $(wildcard lab/*.sh lab/bench/*.sh) $(shell grep -lsE '^\#!/bin/(ba)?sh' scripts/* lab/* tests/cli/* tests/fuzz/* .ci/run)
+SH_FILES := $(wildcard lab/*.sh lab/bench/*.sh) $(shell grep -lsE '^\#!/bin/(ba)?sh' scripts/* lab/* tests/cli/* tests/fuzz/* tests/bench-report .ci/run)
 JOBS ?= 2
 
 .PHONY: setup style check-quick
@@ -224,6 +224,10 @@ $(LAB)/arm64/%: lab/bench/%.c $(LAB)/arm64/empty.skel.h
 
 bench:
 	$(Q)O=$(O) lab/bench/run $(if $(KERNEL),--kernel $(KERNEL)) $(BENCH)
+
+.PHONY: bench-report
+bench-report: $(OBJ)/dmasynctop $(OBJ)/unit/capture_demo
+	$(Q)tests/bench-report $(OBJ)
 
 -include $(wildcard $(LAB)/plugin/*.d $(LAB)/*/*.d)
 

@@ -11,6 +11,7 @@
 
 enum {
 	OPT_BY = 0x200,
+	OPT_JSON,
 	OPT_CSV,
 	OPT_SCHEMA,
 	OPT_FROM,
@@ -18,19 +19,21 @@ enum {
 };
 
 static const struct argp_option options[] = {
+	{ "from", OPT_FROM, "TIME", 0, "Only intervals that begin TIME or later in the run", 1 },
+	{ "to", OPT_TO, "TIME", 0, "Only intervals that begin before TIME in the run", 1 },
 	{ "by", OPT_BY, "WHAT", 0, "One line a row (default), device, driver, process or stack",
-	  4 },
-	{ "from", OPT_FROM, "TIME", 0, "Only intervals that begin TIME or later in the run", 3 },
-	{ "to", OPT_TO, "TIME", 0, "Only intervals that begin before TIME in the run", 3 },
-	{ "csv", OPT_CSV, 0, 0, "Print comma-separated values, all numbers in full", 5 },
-	{ "schema", OPT_SCHEMA, 0, 0, "Print the JSON schema of captures; needs no FILE", 5 },
+	  2 },
+	{ "output", 'o', "FILE", 0, "Write to FILE instead of stdout", 3 },
+	{ "json", OPT_JSON, 0, 0, "Print one JSON object a line, as in the capture", 3 },
+	{ "csv", OPT_CSV, 0, 0, "Print the table as comma-separated values, numbers in full", 3 },
+	{ "schema", OPT_SCHEMA, 0, 0, "Print the JSON schema of captures; needs no FILE", 3 },
+	{ "verbose", 'v', 0, 0, "Tell about every hook; print all stacks", 3 },
 	{},
 };
 
 static const struct argp_child children[] = {
-	{ &cli_filter, 0, "What is shown:", 3 },
-	{ &cli_sort, 0, "Table:", 4 },
-	{ &cli_output, 0, "Output:", 5 },
+	{ &cli_filter, 0, "What is shown:", 4 },
+	{ &cli_sort, 0, "Table:", 5 },
 	{},
 };
 
@@ -110,6 +113,17 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_BY:
 		return parse_by(state, arg, opt);
+	case 'o':
+		if (!*arg)
+			return cli_error(state, "-o", arg, "is empty", "a file name");
+		opt->opt.output = arg;
+		return 0;
+	case 'v':
+		opt->opt.verbose = true;
+		return 0;
+	case OPT_JSON:
+		opt->opt.json = true;
+		return 0;
 	case OPT_CSV:
 		opt->csv = true;
 		return 0;
