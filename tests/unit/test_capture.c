@@ -17,6 +17,13 @@
 
 #define INTERVALS 3
 
+/* A field that is new has to be written, read, compared here, and put into schema and document. */
+_Static_assert(sizeof(struct hook_state) == 180 && sizeof(struct probe_cost) == 160, "new field?");
+_Static_assert(sizeof(struct capture_info) == 12568, "new field?");
+_Static_assert(sizeof(struct row) == 2240 && sizeof(struct proc_row) == 128, "new field?");
+_Static_assert(sizeof(struct stack_row) == 136 && sizeof(struct sample_row) == 32, "new field?");
+_Static_assert(sizeof(struct loss) == 72 && sizeof(struct interval) == 272, "new field?");
+
 static char path[64];
 static bool counting; /* barriers, in the runs that follow */
 
@@ -37,6 +44,7 @@ static void fill_info(struct capture_info *info)
 	memset(info, 0, sizeof(*info));
 	fake_header(&info->hdr);
 	info->hdr.hooks[2].barrier = true;
+	info->hdr.hooks[3].refused = true;
 	info->hdr.hooks[1].end = END_RET;
 	info->hdr.hooks[2].end = END_KRETPROBE;
 	info->hdr.cost.floor_ns = 85.1234567890123;
@@ -239,6 +247,7 @@ static void same_info(const struct capture_info *a, const struct capture_info *b
 		assert_int_equal(x->hooks[i].barrier, y->hooks[i].barrier);
 		assert_int_equal(x->hooks[i].rung, y->hooks[i].rung);
 		assert_int_equal(x->hooks[i].end, y->hooks[i].end);
+		assert_int_equal(x->hooks[i].refused, y->hooks[i].refused);
 		assert_string_equal(x->hooks[i].reason, y->hooks[i].reason);
 	}
 }
