@@ -104,4 +104,18 @@ SKIP: {
 	ok(!-e "$dir/g.gz", 'not root: no file');
 }
 
+# ---- manual page ----
+my $page = do { local (@ARGV, $/) = 'doc/dmasynctop-record.1'; <> };
+my %described = map { $_ => 1 } $page =~ /^\.It Fl (?:\w , )?-([a-z-]+)/mg;
+my ($shared) = $page =~ /^\.Fl (i , n.*)$/m;
+my %shared = map { s/^-//r => 1 } split / , /, $shared;
+($status, $out) = sh('TOOL --help');
+my $options = 0;
+while ($out =~ /^ {2,6}(?:-(\S), )?--([a-z-]+)/mg) {
+	next if $2 =~ /^(?:help|usage|version)$/;
+	$options++;
+	ok($described{$2} || $shared{$2} || $2 eq 'pmu' || $shared{$1 // ''}, "man page: --$2");
+}
+cmp_ok($options, '>', 15, 'the help text was understood');
+
 done_testing();
