@@ -154,6 +154,17 @@ for my $by (qw(row device driver process stack)) {
 		for qw(entries bytes ns min_ns max_ns p50_ns p90_ns p99_ns dsb dsb_source driver dir failed bounces);
 }
 
+# ---- recorded on real kernels: barriers are exact ----
+my %barriers = ('6.1' => [32, 1024], '6.12' => [8, 1024], '7.3' => [8, 8]);
+for my $kernel (sort keys %barriers) {
+	($status, $out, $err) = sh("report tests/fixtures/ahci-$kernel.dma");
+	is("$status$err", '0', "$kernel: status");
+	my ($calls, $dsb) = @{$barriers{$kernel}};
+	like($out, qr/^TOTAL \S+: $calls calls, .*dsb $dsb derived$/m, "$kernel: calls and barriers");
+	($status, $out) = sh("report --by stack tests/fixtures/ahci-$kernel.dma");
+	like($out, qr/^ {8}\S*dma_map_sg\S* < /m, "$kernel: stacks end in the API");
+}
+
 # ---- ways to end ----
 ($status, $out, $err) = sh("report --json $dir/long.dma | head -n 1");
 is($err, '', '| head: quiet');
