@@ -60,8 +60,9 @@ struct flame_node {
 struct flame_name {
 	char *s; /* as shown: valid UTF-8 without control characters */
 	__u32 hash;
-	__u32 rank; /* by alphabet; known after flame_tree_finish() */
-	__u8 layer; /* as flame_layer() tells it */
+	__u32 rank;	/* by alphabet; known after flame_tree_finish() */
+	__u8 layer;	/* as flame_layer() tells it */
+	bool interrupt; /* as flame_is_interrupt() tells it */
 };
 
 /* Every stack once, merged from their outermost frames. */
@@ -86,7 +87,7 @@ void flame_tree_free(struct flame_tree *t);
 
 /*
  * Adds @v (calls, entries, bytes, ns, dsb, samples) of calls from stack @s to @side, below a frame
- * named @base unless that is NULL. 0 or -ENOMEM.
+ * named @base unless that is NULL. Frames that an interrupt stopped are left out. 0 or -ENOMEM.
  */
 int flame_tree_add(struct flame_tree *t, enum flame_side side, const char *base,
 		   const struct stack *s, const struct flame_values *v);
@@ -101,6 +102,9 @@ const char *flame_name(const struct flame_tree *t, __u32 node);
 
 /* Layer of the function @name, by its name and module; LAYER_KERNEL: cannot be told. */
 enum flame_layer flame_layer(const char *name);
+
+/* Is @name the function that an interrupt enters the kernel by? */
+bool flame_is_interrupt(const char *name);
 
 /* ---- where the values come from ---- */
 

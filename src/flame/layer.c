@@ -208,3 +208,18 @@ enum flame_layer flame_layer(const char *name)
 	layer = find(modules, sizeof(modules) / sizeof(*modules), module, strcspn(module, "]"));
 	return layer == LAYER_KERNEL ? LAYER_DRIVER : layer;
 }
+
+bool flame_is_interrupt(const char *name)
+{
+	static const char *const entries[] = {
+		"el0t_64_irq", "el1h_64_irq",	       "el0t_64_fiq",  "el1h_64_fiq",
+		"el0t_32_irq", "asm_common_interrupt", "asm_sysvec_*",
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(entries) / sizeof(*entries); i++) {
+		if (fits(entries[i], name, strlen(name)))
+			return true;
+	}
+	return false;
+}

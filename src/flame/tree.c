@@ -65,6 +65,7 @@ static int add_name(struct flame_tree *t, const char *name, __u32 *number)
 	if (found)
 		return 0;
 	at->layer = flame_layer(clean);
+	at->interrupt = flame_is_interrupt(clean);
 	at->s = strdup(clean);
 	if (at->s)
 		return 0;
@@ -161,6 +162,26 @@ static void find_layers(const struct flame_tree *t, const struct stack *s, const
 		layers[i] = LAYER_DRIVER;
 }
 
+/*
+ * First frame of @s that has to do with its call. What an interrupt stopped did not cause the calls
+ * that its handler makes. Only a DMA API call that it stopped stays below it: the time is in both.
+ */
+static unsigned int first_frame(const struct flame_tree *t, const struct stack *s,
+				const __u32 *names)
+{
+	unsigned int i, first = 0;
+
+	if (t->weight == FLAME_SAMPLES)
+		return 0;
+	for (i = s->n_user; i < s->n; i++) {
+		if (t->names[names[i]].layer == LAYER_DMA)
+			break;
+		if (t->names[names[i]].interrupt)
+			first = i;
+	}
+	return first;
+}
+
 int flame_tree_add(struct flame_tree *t, enum flame_side side, const char *base,
 		   const struct stack *s, const struct flame_values *v)
 {
@@ -176,7 +197,7 @@ int flame_tree_add(struct flame_tree *t, enum flame_side side, const char *base,
 			return -ENOMEM;
 	}
 	find_layers(t, s, names, layers);
-	for (i = 0; i < s->n; i++) {
+	for (i = first_frame(t, s, names); i < s->n; i++) {
 		if (add_node(t, node, names[i], i < s->n_user, layers[i], &node))
 			return -ENOMEM;
 	}

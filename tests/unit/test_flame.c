@@ -121,6 +121,23 @@ static void what_is_too_much_is_counted(void **state)
 	flame_tree_free(&t);
 }
 
+/* What it stopped did not call the interrupt: but a call that it stopped contains its time. */
+static void interrupts_stand_alone(void **state)
+{
+	struct flame_tree t;
+
+	assert_int_equal(flame_tree_init(&t, FLAME_TIME, false), 0);
+	add(&t, FLAME_AFTER, "el0t_64_sync;vfs_read;el1h_64_irq;handler;unmap", 1, 10);
+	add(&t, FLAME_AFTER, "do_idle;el1h_64_irq;softirq;el1h_64_irq;handler;unmap", 1, 20);
+	add(&t, FLAME_AFTER, "el0t_64_sync;dma_map_sg_attrs", 1, 100);
+	add(&t, FLAME_AFTER, "el0t_64_sync;dma_map_sg_attrs;el1h_64_irq;handler;unmap", 1, 30);
+	assert_int_equal(flame_tree_finish(&t), 0);
+	assert_int_equal(values(&t, "el1h_64_irq;handler;unmap")->self, 30);
+	assert_int_equal(values(&t, "el0t_64_sync;dma_map_sg_attrs")->self, 70);
+	assert_int_equal(values(&t, "")->weight, 130);
+	flame_tree_free(&t);
+}
+
 static void layers_by_name_and_place(void **state)
 {
 	static const struct {
@@ -307,6 +324,7 @@ int main(void)
 		cmocka_unit_test(nested_calls_are_parts),
 		cmocka_unit_test(calls_add_up_even_if_nested),
 		cmocka_unit_test(what_is_too_much_is_counted),
+		cmocka_unit_test(interrupts_stand_alone),
 		cmocka_unit_test(layers_by_name_and_place),
 		cmocka_unit_test(widths_add_up),
 		cmocka_unit_test(totals_are_compared_per_call),
