@@ -9,8 +9,15 @@
 struct calibrate_sample {
 	__u64 calls;
 	__u64 ns; /* sum of the measured intervals: what the probes add inside one */
-	__u64 min_ns;
+	__u64 hist[HIST_BUCKETS];
 };
+
+/*
+ * Mean of @s's intervals in ns without those that something else interrupted, which are several
+ * times as long as most. A mean because the clock of many arm64 boards ticks every 16 to 42 ns: the
+ * shortest interval is up to a tick too short. 0 without calls.
+ */
+double calibrate_floor(const struct calibrate_sample *s);
 
 /*
  * Runs the null target by @prog before it is probed; *@bare_ns, a __u64, is the time for

@@ -6,6 +6,7 @@
 #include <bpf/bpf.h>
 #include "dmasync/calibrate.h"
 #include "dmasync/clock.h"
+#include "dmasync/percentile.h"
 
 #define RUNS 200 /* calls of the null target in the shorter of the two runs */
 #define WARM_UP 50
@@ -48,6 +49,21 @@ static bool linear(double ratio)
 	return ratio > 2 * (1 - TOLERANCE) && ratio < 2 * (1 + TOLERANCE);
 }
 
+double calibrate_floor(const struct calibrate_sample *s)
+{
+	__u64 limit = 4 * hist_percentile(s->hist, 0, ~0ULL, 0.5) + 1, ns = s->ns, calls = s->calls;
+
+	for (unsigned int b = 0; b < HIST_BUCKETS; b++) {
+		__u64 out = s->hist[b] * ((hist_low(b) + hist_low(b + 1)) / 2);
+
+		if (!s->hist[b] || hist_low(b) < limit)
+			continue;
+		ns -= out < ns ? out : ns;
+		calls -= s->hist[b];
+	}
+	return calls ? (double)ns / calls : 0;
+}
+
 void calibrate_bare(void *bare_ns, int prog)
 {
 	run(prog, WARM_UP);
@@ -86,7 +102,7 @@ void calibrate(const struct attachment *at, __u64 bare_ns,
 			 calls);
 		return;
 	}
-	cost->floor_ns = (double)s.min_ns;
+	cost->floor_ns = calibrate_floor(&s);
 	cost->tax_ns = with > bare_ns ? (double)(with - bare_ns) / RUNS : 0;
 	cost->linearity = (double)twice / with;
 	/* The whole cannot be less than its part: then the machine was too busy to tell. */

@@ -53,8 +53,8 @@ static int take_calibration(void *ctx, unsigned int row, const struct row_info *
 		return 0;
 	sample->calls += v->sum.calls;
 	sample->ns += v->sum.ns;
-	if (!sample->min_ns || -v->min_ns_neg < sample->min_ns)
-		sample->min_ns = -v->min_ns_neg;
+	for (int i = 0; i < HIST_BUCKETS; i++)
+		sample->hist[i] += v->hist[i];
 	return 0;
 }
 
