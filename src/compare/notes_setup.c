@@ -198,7 +198,7 @@ static int note_floor(struct compare *c)
 {
 	double before = side_floor(c, BEFORE), after = side_floor(c, AFTER), most = 0, part;
 	char b[FMT_LEN], a[FMT_LEN];
-	const char *op = "", *dev = "";
+	const char *op = "any", *dev = "row";
 	const struct figure *f;
 	size_t i;
 	int s;
@@ -211,7 +211,7 @@ static int note_floor(struct compare *c)
 		f = &c->rows[i].figure[FIG_NS_CALL];
 		for (s = 0; s < SIDES; s++) {
 			part = f->value[s] > 0 ? (s == BEFORE ? before : after) / f->value[s] : 0;
-			if (part > most && c->rows[i].tested) {
+			if (part > most && (c->rows[i].tested || !c->n_tested)) {
 				most = part;
 				op = op_name(c->rows[i].op);
 				dev = c->rows[i].dev;
