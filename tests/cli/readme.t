@@ -14,7 +14,9 @@ sub slurp { local (@ARGV, $/) = @_; return <> }
 
 my $makefile = slurp('Makefile');
 my %options;
-for my $command ('', 'doctor', 'bench', 'compare', 'flame') {
+my @subcommands = `$tool --help` =~ /^  (\w+) {2,}\S/mg;
+cmp_ok(scalar @subcommands, '>=', 6, 'subcommands were found');
+for my $command ('', @subcommands) {
 	my $help = `$tool $command --help`;
 	$options{$command}{$_} = 1 for $help =~ /(?<=[ ,])(-\w|--[a-z-]+)(?=[,= ]|$)/mg;
 }
@@ -32,8 +34,9 @@ for my $command (map { s/\s# .*//r } @commands) {
 				$makes++;
 			}
 		}
-		if ($part =~ m{^(?:sudo )?(?:build/)?dmasynctop ?(doctor|bench|compare|flame)?(.*)}) {
-			my ($sub, $rest) = ($1 // '', $2 =~ s/ -- .*//r);
+		if ($part =~ m{^(?:sudo )?(?:build/)?dmasynctop ?(\w+)?(.*)}) {
+			my ($sub, $rest) = ($1 // '', $2);
+			$rest =~ s/ -- .*//;
 			ok($options{$sub}{$_}, "$part: $_") for $rest =~ /(?:^|\s)(--?[a-z][a-z-]*)/g;
 			$tools++;
 		}
