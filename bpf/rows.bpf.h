@@ -190,8 +190,12 @@ SLOW_PATH int proc_add(u32 at, u32 entries, u64 bytes, u64 events, u64 ns)
 	struct proc_key key = { .tgid = bpf_get_current_pid_tgid() >> 32,
 				.row = at % config.max_rows,
 				.bank = at >= config.cpus * config.max_rows };
-	struct proc_value *v = bpf_map_lookup_elem(&procs, &key);
+	struct proc_value *v;
 
+	/* Before 6.8 a function is verified whether it is called or not; without it is no map. */
+	if (!(config.flags & CONFIG_PROCS))
+		return 0;
+	v = bpf_map_lookup_elem(&procs, &key);
 	if (!v) {
 		struct proc_value zero = {};
 
