@@ -156,11 +156,13 @@ void flame_layout_free(struct flame_layout *l);
 
 /* What the totals are divided by so that two runs can be compared. */
 enum flame_per {
-	PER_CALL_OF_RUN,   /* all outermost calls of the run */
+	PER_ENTRY_OF_RUN,  /* all entries of the run: kernels merge them into unlike calls */
+	PER_CALL_OF_RUN,   /* all outermost calls of the run, where a capture has no entries */
 	PER_SECOND_OF_RUN, /* its length, and for samples their rate */
 };
 
-enum flame_per flame_per(enum flame_weight weight);
+/* Of @t, which is finished and has two sides: both are divided by the same. */
+enum flame_per flame_per(const struct flame_tree *t);
 
 enum flame_verdict {
 	FLAME_SAME, /* within the noise */

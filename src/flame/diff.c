@@ -1,36 +1,50 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Changes of frames between two runs that may differ in length and in the number of calls. */
+/* Changes of frames between two runs that may differ in length and in the work that was done. */
 #include <math.h>
 #include <dmasync/flame.h>
 
 #define NS_PER_S 1e9
 #define SIGMAS 2 /* counting noise within which a change is none: 95 % */
 
-enum flame_per flame_per(enum flame_weight weight)
+enum flame_per flame_per(const struct flame_tree *t)
 {
-	switch (weight) {
+	bool entries = t->values[FLAME_AFTER][0].entries && t->values[FLAME_BEFORE][0].entries;
+
+	switch (t->weight) {
 	case FLAME_TIME:
 	case FLAME_DSB:
-		return PER_CALL_OF_RUN;
+		return entries ? PER_ENTRY_OF_RUN : PER_CALL_OF_RUN;
 	default:
 		/* Per call, calls are always one, and bytes the size of a request. */
 		return PER_SECOND_OF_RUN;
 	}
 }
 
+/* What @side is divided by, before the rate of samples. */
+static double divisor(const struct flame_tree *t, const struct flame_source *src,
+		      enum flame_side side)
+{
+	switch (flame_per(t)) {
+	case PER_ENTRY_OF_RUN:
+		return t->values[side][0].entries;
+	case PER_CALL_OF_RUN:
+		return t->values[side][0].calls;
+	case PER_SECOND_OF_RUN:
+		break;
+	}
+	return src[side].dur_ns / NS_PER_S;
+}
+
 struct flame_scale flame_scale(const struct flame_tree *t, const struct flame_source *src,
 			       double noise)
 {
-	/* Barriers of a call are a count, not an estimate. */
+	/* Barriers are a count, not an estimate. */
 	struct flame_scale s = { .noise = noise, .counting = t->weight != FLAME_DSB };
 	double by;
 	int side;
 
 	for (side = 0; side < FLAME_SIDES; side++) {
-		if (flame_per(t->weight) == PER_CALL_OF_RUN)
-			by = t->values[side][0].calls;
-		else
-			by = src[side].dur_ns / NS_PER_S;
+		by = divisor(t, src, side);
 		if (t->weight == FLAME_SAMPLES && src[side].info.profile_hz)
 			by *= src[side].info.profile_hz;
 		s.factor[side] = by ? 1 / by : 0;

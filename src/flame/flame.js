@@ -6,7 +6,7 @@
 	const HTML = 'http://www.w3.org/1999/xhtml';
 	const svg = document.currentScript.closest('svg');
 	const size = {};
-	for (const key of ['width', 'depth', 'row', 'pad', 'char', 'word', 'line', 'swatch'])
+	for (const key of ['width', 'row', 'pad', 'char', 'word', 'line', 'swatch'])
 		size[key] = Number(svg.dataset[key]);
 	const layer = svg.querySelector('.frames');
 	const head = svg.querySelector('.head');
@@ -132,6 +132,11 @@
 		y += step;
 	}
 
+	// Rows of the view that is shown: the other one may be deeper.
+	function rows() {
+		return 1 + frames.reduce((most, f, i) => views[view][i].w > 0 ? Math.max(most, f.depth) : most, 0);
+	}
+
 	function drawPage() {
 		y = 8;
 		for (const text of head.querySelectorAll('.h, .p'))
@@ -142,7 +147,7 @@
 		y += 6;
 		flow(tools.map(t => [t.g, t.width + 8]), 26);
 		details.y = y;
-		y += detailLines() * size.line + 4 + (size.depth + 1) * size.row;
+		y += detailLines() * size.line + 4 + rows() * size.row;
 		layer.setAttribute('transform', 'translate(0 ' + y + ')');
 		y += 6;
 		for (const text of foot.querySelectorAll('.p'))
@@ -274,11 +279,13 @@
 	let input, toggle;
 
 	function addButton(name, label, action) {
-		const w = Math.round(label.length * size.word + 18);
 		const g = make(bar, 'g', { class: 'button', role: 'button', tabindex: 0, 'data-tool': name,
 					   'aria-label': label });
-		make(g, 'rect', { width: w, height: 20, rx: 3 });
-		const text = make(g, 'text', { x: w / 2, y: 14, 'text-anchor': 'middle' }, label);
+		const rect = make(g, 'rect', { height: 20, rx: 3 });
+		const text = make(g, 'text', { y: 14, 'text-anchor': 'middle' }, label);
+		const w = Math.ceil(text.getComputedTextLength() + 18);
+		rect.setAttribute('width', w);
+		text.setAttribute('x', w / 2);
 		g.addEventListener('click', action);
 		g.addEventListener('keydown', function (e) {
 			if (e.key !== 'Enter' && e.key !== ' ')
@@ -315,6 +322,7 @@
 		toggle.g.setAttribute('aria-label', toggle.text.textContent);
 		while (!views[view][zoomed].w)
 			zoomed = frames[zoomed].parent;
+		drawPage();
 		zoom(zoomed);
 	}
 

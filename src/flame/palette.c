@@ -15,10 +15,10 @@ static const struct {
 
 /* Changes: blue and red differ in lightness nowhere, but also for eyes that mix up red and green.
  */
-static const char *const less[FLAME_STEPS] = { "#d6e6f5", "#b0d0ee", "#86b8e6", "#5f9fdc",
-					       "#3f88d0" };
-static const char *const more[FLAME_STEPS] = { "#fce0d6", "#fabfa9", "#f59a7d", "#ed7757",
-					       "#e35a3c" };
+static const char *const less[FLAME_STEPS] = { "#dceaf8", "#bfd9f4", "#a0c8ee", "#7fb4e7",
+					       "#589ee0" };
+static const char *const more[FLAME_STEPS] = { "#fde2d9", "#fac4b3", "#f7a791", "#f38b70",
+					       "#ee6f52" };
 
 static double channel(double hue, double saturation, double lightness, double n)
 {

@@ -84,14 +84,6 @@ static void write_frames(const struct svg *s)
 	}
 }
 
-static unsigned int depth_drawn(const struct svg *s)
-{
-	unsigned int after = s->layout[FLAME_AFTER].depth;
-	unsigned int before = s->layout[FLAME_BEFORE].depth;
-
-	return s->t->diff && before > after ? before : after;
-}
-
 /* The height is known when the texts are laid out: they go into memory first. */
 static int write_texts(struct svg *s, char **text, size_t *size, void (*write)(struct svg *s))
 {
@@ -117,11 +109,11 @@ static void write_start(const struct svg *s, double height)
 		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 		"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%u\" height=\"%.0f\""
 		" viewBox=\"0 0 %u %.0f\" role=\"group\" aria-labelledby=\"picture-title\""
-		" class=\"flame\" data-width=\"%u\" data-depth=\"%u\" data-row=\"%d\""
+		" class=\"flame\" data-width=\"%u\" data-row=\"%d\""
 		" data-pad=\"%d\" data-char=\"%.1f\" data-word=\"%.1f\" data-line=\"%d\""
 		" data-swatch=\"%d\">\n<title id=\"picture-title\">",
-		s->p->width, height, s->p->width, height, s->p->width, depth_drawn(s), SVG_ROW,
-		SVG_PAD, SVG_CHAR, SVG_WORD, SVG_LINE, SVG_SWATCH);
+		s->p->width, height, s->p->width, height, s->p->width, SVG_ROW, SVG_PAD, SVG_CHAR,
+		SVG_WORD, SVG_LINE, SVG_SWATCH);
 	flame_xml(s->f, svg_title(s), ~0u);
 	fputs("</title>\n<style>\n", s->f);
 	fputs(flame_css, s->f);
@@ -137,7 +129,8 @@ static int write_all(struct svg *s)
 	int err;
 
 	err = write_texts(s, &head, &size, svg_head);
-	s->y += SVG_ROW * (depth_drawn(s) + 1.0);
+	/* The view of BEFORE makes room for itself. */
+	s->y += SVG_ROW * (s->layout[FLAME_AFTER].depth + 1.0);
 	base = s->y;
 	s->y += 6;
 	err = err ?: write_texts(s, &foot, &size, svg_foot);

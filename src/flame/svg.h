@@ -41,6 +41,9 @@ char *svg_amount(const struct svg *s, double v, char *buf);
 /* "-64.6 %", "+3.2 %" or, from doubled on, "x2.5". @buf has FLAME_NUM_LEN bytes. */
 char *svg_percent(double ratio, char *buf);
 
+/* "entry", "call" or "second": what totals are divided by when two sides are compared. */
+const char *svg_per(const struct svg *s);
+
 /* What the picture is called, and the paragraphs and legend above the frames. */
 void svg_head(struct svg *s);
 

@@ -70,23 +70,30 @@ static const char *barriers(const struct flame_source *src)
 				       : ", exact (derived from entries, directions and flavour)";
 }
 
-/* "13.1ms in 128 calls, 102us a call, during 1.50s" */
+/* "13.1ms in 128 calls, 102us a call, during 1.50s"; compared, what colours are about. */
 static void amounts(const struct svg *s, enum flame_side side, char *buf, size_t size)
 {
 	const struct flame_values *v = &s->t->values[side][0];
+	bool by_entry = s->t->diff && flame_per(s->t) == PER_ENTRY_OF_RUN;
 	char all[FLAME_NUM_LEN], n[FLAME_NUM_LEN], each[FLAME_NUM_LEN], time[FMT_LEN];
+	char entries[FLAME_NUM_LEN];
+	const char *unit = s->t->weight == FLAME_DSB ? " dsb" : "";
 
 	svg_amount(s, v->weight, all);
 	flame_num(n, v->calls);
 	fmt_ns(time, s->src[side].dur_ns, 6);
 	if (s->t->weight == FLAME_SAMPLES)
-		snprintf(buf, size, "%s, %u a second and CPU, during %s", all,
-			 s->src[side].info.profile_hz, time);
+		snprintf(buf, size, "%s samples in %s, %u a second of each CPU", all, time,
+			 s->src[side].info.profile_hz);
 	else if (s->t->weight == FLAME_CALLS)
 		snprintf(buf, size, "%s during %s", all, time);
+	else if (by_entry)
+		snprintf(buf, size, "%s%s in %s calls with %s entries, %s%s an entry, during %s",
+			 all, unit, n, flame_num(entries, v->entries),
+			 svg_amount(s, (double)v->weight / v->entries, each), unit, time);
 	else
-		snprintf(buf, size, "%s in %s calls, %s a call, during %s", all, n,
-			 svg_amount(s, (double)v->weight / (v->calls ?: 1), each), time);
+		snprintf(buf, size, "%s%s in %s calls, %s%s a call, during %s", all, unit, n,
+			 svg_amount(s, (double)v->weight / (v->calls ?: 1), each), unit, time);
 }
 
 static void tell_width(struct svg *s)
@@ -108,19 +115,17 @@ static void tell_colour(struct svg *s)
 	struct flame_change all = flame_change(s->t, &s->scale, 0);
 	char ratio[FLAME_NUM_LEN];
 
-	paragraph(
-		s,
-		"Colour: change of a frame's total %s%s, so that runs of different length compare;"
-		" of all: %s. Grey: within %.4g %%%s.",
-		flame_per(s->t->weight) == PER_CALL_OF_RUN ? "per call of its run"
-							   : "per second of its run",
-		s->t->weight == FLAME_SAMPLES ? " and sampling rate" : "",
-		all.ratio ? svg_percent(all.ratio, ratio) : "new", 100 * s->scale.noise,
-		!s->scale.counting		? ""
-		: s->t->weight == FLAME_SAMPLES ? ", or within the counting noise (2 sigma)"
-						  " of its samples"
-						: ", or within the counting noise (2 sigma) of"
-						  " its calls");
+	paragraph(s,
+		  "Colour: change of a frame's total per %s of its run%s, so that runs of different"
+		  " %s compare; of all: %s. Grey: within %.4g %%%s.",
+		  svg_per(s), s->t->weight == FLAME_SAMPLES ? " and sampling rate" : "",
+		  flame_per(s->t) == PER_SECOND_OF_RUN ? "length" : "work",
+		  all.ratio ? svg_percent(all.ratio, ratio) : "new", 100 * s->scale.noise,
+		  !s->scale.counting		  ? ""
+		  : s->t->weight == FLAME_SAMPLES ? " or the counting noise (2 sigma)"
+						    " of its samples"
+						  : " or the counting noise (2 sigma) of"
+						    " its calls");
 }
 
 static void tell_source(struct svg *s, const char *side, const struct flame_source *src)
@@ -249,6 +254,10 @@ static void tell_limits(struct svg *s, const char *side, const struct flame_sour
 	if (h->cost.valid)
 		paragraph(s, "%sEach call's time contains %s of the probes.", side,
 			  fmt_ns(ns, h->cost.floor_ns, 6));
+	else
+		paragraph(s,
+			  "%sEach call's time contains that of the probes, which was not measured.",
+			  side);
 	if (h->exact || h->level == LEVEL_ARCH)
 		paragraph(s, "%sTimes of API calls contain the probes inside them (%s).", side,
 			  h->exact ? "--exact" : "--level arch");
@@ -257,6 +266,9 @@ static void tell_limits(struct svg *s, const char *side, const struct flame_sour
 void svg_foot(struct svg *s)
 {
 	tell_folded(s);
+	if (s->t->weight == FLAME_SAMPLES)
+		paragraph(s, "A timer's interrupt takes the samples: what runs with interrupts off"
+			     " counts where they are turned on again.");
 	tell_limits(s, s->t->diff ? "After: " : "", &s->src[FLAME_AFTER],
 		    s->t->clamped[FLAME_AFTER]);
 	if (s->t->diff)

@@ -39,6 +39,19 @@ char *svg_percent(double ratio, char *buf)
 	return buf;
 }
 
+const char *svg_per(const struct svg *s)
+{
+	switch (flame_per(s->t)) {
+	case PER_ENTRY_OF_RUN:
+		return "entry";
+	case PER_CALL_OF_RUN:
+		return "call";
+	case PER_SECOND_OF_RUN:
+		break;
+	}
+	return "second";
+}
+
 static void calls(const struct svg *s, const struct flame_values *v)
 {
 	char num[FLAME_NUM_LEN], value[FMT_LEN];
@@ -82,9 +95,7 @@ static void change(const struct svg *s, __u32 node)
 	struct flame_change c = flame_change(s->t, &s->scale, node);
 	char ratio[FLAME_NUM_LEN];
 
-	fprintf(s->f, "\n%s: ",
-		flame_per(s->t->weight) == PER_CALL_OF_RUN ? "per call of the run"
-							   : "per second of the run");
+	fprintf(s->f, "\nper %s of the run: ", svg_per(s));
 	switch (c.verdict) {
 	case FLAME_NEW:
 		fputs("new, not in BEFORE", s->f);

@@ -124,6 +124,8 @@ async function keys(browser, file) {
 async function compares(browser, file) {
 	const page = await open(browser, file);
 	let now = await shown(page);
+	await frame(page, '__dma_sync_sg_for_cpu').locator('rect').hover();
+	ok(/per entry of the run: to 1\/2560$/.test(await details(page)), 'details tell the change by the entry', await details(page));
 	ok(now.new_path && !now.old_path, 'AFTER: what is new is there, what is gone is not');
 	near(now.__dma_sync_sg_for_cpu.w, 240, 0.2, 'AFTER: widths');
 	await page.locator('[data-tool=view]').click();
@@ -140,6 +142,34 @@ async function compares(browser, file) {
 	await page.close();
 }
 
+// Pixels from the details to the highest frame that is shown, and what the picture's height leaves below.
+function gaps(page) {
+	return page.evaluate(() => {
+		const shown = Array.from(document.querySelectorAll('.frames > g')).filter(g => g.style.display !== 'none')
+			.map(g => g.querySelector('rect').getBoundingClientRect());
+		return [Math.min(...shown.map(r => r.top)) - document.querySelector('.details').getBoundingClientRect().bottom,
+			document.querySelector('.foot').getBoundingClientRect().top - Math.max(...shown.map(r => r.bottom))];
+	});
+}
+
+// Two kernels whose stacks differ in depth: neither view has a hole, or frames over texts.
+async function fillsBothViews(browser, file) {
+	const page = await open(browser, file);
+	for (const view of ['AFTER', 'BEFORE', 'AFTER again']) {
+		const [above, below] = await gaps(page);
+		ok(above >= 0 && above < 34 && below >= 0 && below < 34, 'frames stand between the texts: ' + view, [above, below]);
+		is(await misfits(page), [], 'texts fit: ' + view);
+		await page.keyboard.press('b');
+	}
+	await page.close();
+	const still = await open(browser, file, { javaScriptEnabled: false });
+	const top = await still.locator('.frames > g').evaluateAll(list => Math.min(...list
+		.filter(g => g.style.display !== 'none').map(g => g.querySelector('rect').getBoundingClientRect().top)));
+	const head = await still.locator('.head').evaluate(g => g.getBoundingClientRect().bottom);
+	ok(top > head && top - head < 34, 'nor has it without scripts', top, head);
+	await still.close();
+}
+
 // Texts that reach over their frame, over the edge of the picture, or over each other.
 function misfits(page) {
 	return page.evaluate(() => {
@@ -152,6 +182,11 @@ function misfits(page) {
 			const t = text.getBBox(), r = rect.getBBox();
 			if (t.x < r.x || t.x + t.width > r.x + r.width)
 				bad.push('frame ' + text.textContent);
+		}
+		for (const g of document.querySelectorAll('.button')) {
+			const t = g.querySelector('text').getBBox(), r = g.querySelector('rect').getBBox();
+			if (t.x < r.x + 6 || t.x + t.width > r.x + r.width - 6)
+				bad.push('button ' + g.textContent);
 		}
 		const scale = width / document.documentElement.getBoundingClientRect().width;
 		const boxes = [];
@@ -231,10 +266,13 @@ main(async function (browser) {
 	await searches(browser, one);
 	await keys(browser, one);
 	await compares(browser, two);
+	const kernels = flame('.svg', 'tests/fixtures/ahci-7.3.dma', '--diff', 'tests/fixtures/ahci-6.12.dma');
+	await fillsBothViews(browser, kernels);
 	await resists(browser, flame('.svg', capture('hostile')));
 	await fits(browser, {
 		time: one,
 		diff: two,
+		kernels,
 		nested: flame('.svg', capture('arch'), '--by=device', '--min-width=20'),
 		samples: flame('.svg', after, '--diff', before, '--weight=calls', '--title=' + 'a long title '.repeat(20)),
 	});

@@ -11,7 +11,7 @@ my $built = $ENV{O} // 'build';
 my ($tool, $gen) = ("$built/dmasynctop", "$built/unit/flame_gen");
 plan skip_all => "$tool or $gen is not built" unless -x $tool && -x $gen;
 my $dir = tempdir(CLEANUP => 1);
-for my $what (qw(before after arch hostile empty)) {
+for my $what (qw(before after arch hostile bare empty)) {
 	is(system($gen, $what, "$dir/$what"), 0, "capture: $what");
 }
 
@@ -79,7 +79,7 @@ is(drawn("$dir/before"), $svg, 'is the same every time');
 $w = frames(drawn("$dir/before", '--weight=dsb'));
 my $dsb = 128 + 128 + 2560 + 2560 + 1;
 cmp_ok(abs($w->{__dma_sync_sg_for_device} - 1200 * 2560 / $dsb), '<', 0.05, 'dsb: width');
-like(drawn("$dir/before", '--weight=dsb'), qr/Width: dsb barriers .*?, exact \(derived .*? All: 537,700 in/s, 'dsb: says exact');
+like(drawn("$dir/before", '--weight=dsb'), qr/Width: dsb barriers .*?, exact \(derived .*? All: 537,700 dsb in 500 calls, 1,075 dsb a call/s, 'dsb: says exact');
 like(drawn("$dir/arch", '--weight=dsb'), qr/exact \(counted by probes\)/, 'dsb: says how');
 $w = frames(drawn("$dir/before", '--weight=calls'));
 cmp_ok(abs($w->{dma_map_page_attrs} - 240), '<', 0.05, 'calls: width');
@@ -96,6 +96,7 @@ like(drawn("$dir/before", '--by=device'), qr/Bottom frames: by device/, '--by: s
 # ---- nested calls ----
 $svg = drawn("$dir/arch");
 like($svg, qr/Nested calls exceed the calls around them by 20ns in all/, 'nested: says what was too much');
+like($svg, qr/Each call&#39;s time contains that of the probes, which was not measured\./, 'time: says that probes are in it');
 like($svg, qr/Times of API calls contain the probes inside them \(--exact\)/, 'nested: says that probes are in it');
 is(drawn("$dir/arch", '--folded'), <<END, 'nested: selves');
 entry;driver;dma_map_sg_attrs 2000
@@ -112,7 +113,16 @@ is_deeply({ map { $_ => $class{$_} } qw(__dma_sync_sg_for_cpu dma_map_sg_attrs n
 	{ __dma_sync_sg_for_cpu => 'l5', dma_map_sg_attrs => 'l5', new_path => 'new', dma_map_phys => 'new', old_path => 'gone' },
 	'diff: colours');
 like($diff, qr/data-gone="1" data-b="\S+ \S+"><title>old_path\n/, 'diff: what is gone waits for the view of BEFORE');
-like($diff =~ s/<[^>]*>//gr, qr/change of a frame&#39;s\s+total\s+per\s+call\s+of\s+its\s+run.*of\s+all:\s+-99\.9\s+%\.\s+Grey:\s+within\s+2\s+%\./s, 'diff: says how');
+like($diff =~ s/<[^>]*>//gr, qr/change of a frame&#39;s\s+total\s+per\s+entry\s+of\s+its\s+run,.*different\s+work\s+compare;\s+of\s+all:\s+-99\.9\s+%\.\s+Grey:\s+within\s+2\s+%\./s, 'diff: says how');
+like($diff =~ s/<[^>]*>//gr, qr/After:\s+1,000\s+dsb\s+in\s+1,000\s+calls\s+with\s+1,075,400\s+entries,\s+0\.00093\s+dsb\s+an\s+entry,\s+during\s+1\.00s\.\s+Before:\s+537,700\s+dsb\s+in\s+500\s+calls\s+with\s+537,700\s+entries,\s+1\s+dsb\s+an\s+entry,/, 'diff: both amounts, by what they are divided by');
+like($diff, qr/<title>__dma_sync_sg_for_cpu\n[^<]*\nper entry of the run: to 1\/2560</, 'diff: tooltip');
+like(drawn("$dir/after", "--diff=$dir/before") =~ s/<[^>]*>//gr, qr/per\s+entry\s+of\s+its\s+run.*2\s+sigma/s, 'diff: time by the entry');
+for my $sides (["$dir/bare", "$dir/before"], ["$dir/after", "$dir/bare"]) {
+	my $bare = drawn($sides->[0], "--diff=$sides->[1]");
+	like($bare =~ s/<[^>]*>//gr, qr/total\s+per\s+call\s+of\s+its\s+run/, 'diff: by the call, where there are no entries');
+	like($bare, qr/<title>all\n[^<]*\nper call of the run: /, 'diff: in the tooltip, too');
+	unlike($bare, qr/an\s+entry/, 'diff: and no amount an entry');
+}
 like($diff, qr/After: linux,dummy-virt; Linux 7\.3\.4.*Before: linux,dummy-virt; Linux 6\.18\.15/s, 'diff: both sources');
 like(drawn("$dir/after", "--diff=$dir/before", '--weight=bytes') =~ s/<[^>]*>//gr, qr/per\s+second\s+of\s+its\s+run.*2\s+sigma/s, 'diff: bytes by the second');
 unlike(drawn("$dir/after", "--diff=$dir/after") =~ s/<style>.*<\/style>//sr, qr/<rect class="(?!same|page|[lm]\d" y="2"|new" y="2"|gone" y="2")/, 'diff: with itself all is grey');

@@ -2,7 +2,7 @@
 /*
  * Writes captures whose stacks are known, for tests of flame graphs.
  *
- *   flame_gen before|after|arch|hostile|empty FILE     what tests/cli/flame.t expects
+ *   flame_gen before|after|arch|hostile|bare|empty FILE     what tests/cli/flame.t expects
  *   flame_gen many N FILE                              N distinct stacks
  */
 #include <stdio.h>
@@ -189,6 +189,17 @@ static void hostile(const char *path)
 	finish();
 }
 
+/* Calls that tell no entries. */
+static void bare(const char *path)
+{
+	struct capture_info info = { .hdr = { .flavour = FLAVOUR_PER_ENTRY, .release = "6.12" } };
+
+	start(path, &info);
+	add(OP_MAP_PAGE, "udmabuf", "entry;dma_map_page_attrs", 0, sums(50, 0, 1, 100));
+	flush();
+	finish();
+}
+
 static void empty(const char *path)
 {
 	struct capture_info info = { .hdr = { .flavour = FLAVOUR_PER_ENTRY, .release = "6.12" } };
@@ -244,12 +255,14 @@ int main(int argc, char **argv)
 		nested(path);
 	else if (!strcmp(what, "hostile"))
 		hostile(path);
+	else if (!strcmp(what, "bare"))
+		bare(path);
 	else if (!strcmp(what, "empty"))
 		empty(path);
 	else if (!strcmp(what, "many") && argc == 4)
 		many(path, strtoul(argv[2], NULL, 10));
 	else
-		fprintf(stderr, "usage: flame_gen before|after|arch|hostile|empty FILE\n"
+		fprintf(stderr, "usage: flame_gen before|after|arch|hostile|bare|empty FILE\n"
 				"       flame_gen many N FILE\n");
 	return !*what;
 }

@@ -212,6 +212,16 @@ static void widths_add_up(void **state)
 	flame_tree_free(&t);
 }
 
+/* As add(), with @entries for each call. */
+static void add_entries(struct flame_tree *t, enum flame_side side, const char *name, __u64 calls,
+			__u64 entries, __u64 ns)
+{
+	struct flame_values v = { .calls = calls, .entries = entries, .ns = ns, .dsb = entries };
+	struct stack s = { .frames = &name, .n = 1 };
+
+	assert_int_equal(flame_tree_add(t, side, NULL, &s, &v), 0);
+}
+
 static void compare(struct flame_tree *t, enum flame_weight weight, struct flame_scale *s)
 {
 	struct flame_source src[FLAME_SIDES] = { { .dur_ns = 1000 * MS }, { .dur_ns = 2000 * MS } };
@@ -230,7 +240,51 @@ static void compare(struct flame_tree *t, enum flame_weight weight, struct flame
 	*s = flame_scale(t, src, 0.02);
 }
 
-static void totals_are_compared_per_call(void **state)
+/* The work of 1000 calls merged into 100, and twice of it: cheaper, though each call is dearer. */
+static void totals_are_compared_per_entry(void **state)
+{
+	struct flame_source src[FLAME_SIDES] = { { .dur_ns = 1000 * MS }, { .dur_ns = 1000 * MS } };
+	static const enum flame_weight weights[] = { FLAME_TIME, FLAME_DSB, FLAME_CALLS };
+	static const enum flame_verdict verdicts[] = { FLAME_LESS, FLAME_SAME, FLAME_LESS };
+	static const double ratios[] = { 0.5, 1, 0.2 };
+	struct flame_change c;
+	struct flame_scale s;
+	struct flame_tree t;
+	size_t i;
+
+	for (i = 0; i < sizeof(weights) / sizeof(*weights); i++) {
+		assert_int_equal(flame_tree_init(&t, weights[i], true), 0);
+		add_entries(&t, FLAME_BEFORE, "map", 1000, 64000, 8000000);
+		add_entries(&t, FLAME_AFTER, "map", 200, 128000, 8000000);
+		assert_int_equal(flame_tree_finish(&t), 0);
+		s = flame_scale(&t, src, 0.02);
+		c = flame_change(&t, &s, find(&t, "map"));
+		assert_int_equal(c.verdict, verdicts[i]);
+		assert_float_equal(c.ratio, ratios[i], 1e-9);
+		assert_int_equal(flame_per(&t),
+				 weights[i] == FLAME_CALLS ? PER_SECOND_OF_RUN : PER_ENTRY_OF_RUN);
+		flame_tree_free(&t);
+	}
+}
+
+/* Entries of one side only are nothing to divide by: both go by calls. */
+static void one_side_without_entries_compares_per_call(void **state)
+{
+	struct flame_source src[FLAME_SIDES] = { { .dur_ns = 1000 * MS }, { .dur_ns = 1000 * MS } };
+	struct flame_scale s;
+	struct flame_tree t;
+
+	assert_int_equal(flame_tree_init(&t, FLAME_TIME, true), 0);
+	add_entries(&t, FLAME_BEFORE, "map", 20000, 0, 2000000);
+	add_entries(&t, FLAME_AFTER, "map", 10000, 640000, 4000000);
+	assert_int_equal(flame_tree_finish(&t), 0);
+	s = flame_scale(&t, src, 0.02);
+	assert_int_equal(flame_per(&t), PER_CALL_OF_RUN);
+	assert_float_equal(flame_change(&t, &s, find(&t, "map")).ratio, 4, 1e-9);
+	flame_tree_free(&t);
+}
+
+static void without_entries_totals_are_compared_per_call(void **state)
 {
 	struct flame_change c;
 	struct flame_scale s;
@@ -327,7 +381,9 @@ int main(void)
 		cmocka_unit_test(interrupts_stand_alone),
 		cmocka_unit_test(layers_by_name_and_place),
 		cmocka_unit_test(widths_add_up),
-		cmocka_unit_test(totals_are_compared_per_call),
+		cmocka_unit_test(totals_are_compared_per_entry),
+		cmocka_unit_test(one_side_without_entries_compares_per_call),
+		cmocka_unit_test(without_entries_totals_are_compared_per_call),
 		cmocka_unit_test(barriers_have_no_counting_noise),
 		cmocka_unit_test(names_come_out_harmless),
 		cmocka_unit_test(suffixes_go_modules_stay),
