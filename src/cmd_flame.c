@@ -3,31 +3,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <dmasync/cmd.h>
 #include <dmasync/flame.h>
 #include <dmasync/log.h>
-
-/* Captures cannot be made again: a slip of the keyboard must not cost one. */
-static bool same_file(const char *a, const char *b)
-{
-	struct stat x, y;
-
-	return a && b && !stat(a, &x) && !stat(b, &y) && x.st_dev == y.st_dev &&
-	       x.st_ino == y.st_ino;
-}
-
-static int check_output(const struct flame_options *opt)
-{
-	const char *path = same_file(opt->output, opt->file)	 ? opt->file
-			   : same_file(opt->output, opt->before) ? opt->before
-								 : NULL;
-
-	if (!path)
-		return 0;
-	log_error("-o %s: that is the capture itself; name another file", path);
-	return -EEXIST;
-}
 
 static int read_captures(const struct flame_options *opt, struct flame_tree *t,
 			 struct flame_source *src)
@@ -97,7 +75,7 @@ int cmd_flame(int argc, char **argv)
 
 	if (options_parse_flame(argc, argv, &opt))
 		return EXIT_USAGE;
-	err = check_output(&opt);
+	err = output_check(opt.output, opt.file) ?: output_check(opt.output, opt.before);
 	err = err ?: read_captures(&opt, &tree, src);
 	err = err ?: write_output(&opt, &tree, src);
 	flame_tree_free(&tree);

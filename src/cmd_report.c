@@ -20,10 +20,9 @@ struct reading {
 	bool begun;
 };
 
-/* 0 or -errno of what was written so far. */
+/* 0 or -errno of what was written since errno was set to 0: it may have failed long ago. */
 static int check_output(FILE *out)
 {
-	errno = 0;
 	if (!fflush(out) && !ferror(out))
 		return 0;
 	return errno ? -errno : -EIO;
@@ -138,10 +137,25 @@ static int print(struct reading *rd)
 	err = check_told(rd);
 	if (err)
 		return err;
+	errno = 0;
 	err = rd->r.opt->csv ? report_csv(rd->out, &rd->r) : report_text(rd->out, &rd->r);
 	if (err)
 		log_error("out of memory for the table");
 	return err ?: output_failed(rd, check_output(rd->out));
+}
+
+/* Only once there is something to write: what was there before may be an older report. */
+static int open_output(struct reading *rd)
+{
+	const char *path = rd->r.opt->opt.output;
+
+	if (output_check(path, rd->r.opt->file))
+		return -EEXIST;
+	rd->out = path ? fopen(path, "we") : stdout;
+	if (rd->out)
+		return 0;
+	log_error("cannot write to %s: %s", path, strerror(errno));
+	return -errno;
 }
 
 static int run(struct reading *rd)
@@ -151,7 +165,8 @@ static int run(struct reading *rd)
 	if (err)
 		return err;
 	rd->r.capture = rd->capture;
-	if (rd->r.opt->opt.json)
+	err = open_output(rd);
+	if (!err && rd->r.opt->opt.json)
 		err = output_failed(
 			rd, json_print(rd->out, capture_json_header(capture_info(rd->capture))));
 	err = err ?: read_intervals(rd);
@@ -160,21 +175,15 @@ static int run(struct reading *rd)
 	return err ?: print(rd);
 }
 
-static int open_output(struct reading *rd)
+static int print_schema(struct reading *rd)
 {
-	const char *path = rd->r.opt->opt.output;
+	int err = open_output(rd);
 
-	rd->out = path ? fopen(path, "we") : stdout;
-	if (rd->out)
-		return 0;
-	log_error("cannot write to %s: %s", path, strerror(errno));
-	return -errno;
-}
-
-static int print_schema(void)
-{
-	fputs(report_schema, stdout);
-	return fflush(stdout) && errno != EPIPE ? EXIT_FAILED : EXIT_OK;
+	if (err)
+		return err;
+	errno = 0;
+	fputs(report_schema, rd->out);
+	return output_failed(rd, check_output(rd->out));
 }
 
 int cmd_report(int argc, char **argv)
@@ -188,10 +197,8 @@ int cmd_report(int argc, char **argv)
 		return EXIT_USAGE;
 	/* A reader that went away (| head) has what it wanted. */
 	signal(SIGPIPE, SIG_IGN);
-	if (opt.schema)
-		return print_schema();
 	interval_init(&rd.r.total);
-	err = open_output(&rd) ?: run(&rd);
+	err = opt.schema ? print_schema(&rd) : run(&rd);
 	if (rd.out && rd.out != stdout && fclose(rd.out) && !err)
 		err = output_failed(&rd, -errno);
 	capture_free(rd.capture);

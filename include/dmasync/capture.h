@@ -74,8 +74,9 @@ const struct stack_table *capture_stacks(const struct capture *c);
 int capture_next(struct capture *c, struct interval *iv);
 
 /*
- * After the end: NULL when the closing line was there, else a static sentence why the file ends
- * early ("cut off: ..."): what was read up to there is whole.
+ * After the end: NULL when the capture is whole, else a sentence why it ends early ("cut off: ..."),
+ * valid as long as @c and of the file's making if it is a report of such a capture: what was read
+ * up to there is whole.
  */
 const char *capture_cut_off(const struct capture *c);
 

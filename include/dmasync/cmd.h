@@ -20,4 +20,10 @@ struct command {
 /* Every subcommand; ends with a NULL name. Without one, cmd_top() runs. */
 extern const struct command commands[];
 
+/*
+ * Captures cannot be made again: a slip of the keyboard must not cost one. -EEXIST after a message
+ * when writing to @output would destroy @capture ("-": stdin); 0 when not, or one of them is NULL.
+ */
+int output_check(const char *output, const char *capture);
+
 #endif

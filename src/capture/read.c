@@ -15,6 +15,7 @@ struct capture {
 	__u64 intervals; /* read so far */
 	bool ended;	 /* its closing line was read, or nothing more can be */
 	const char *cut_off;
+	char cut_off_before[128]; /* what @cut_off points at when a report of it is read */
 	int err; /* what the reading ended with */
 };
 
@@ -109,6 +110,9 @@ static int read_end(struct capture *c, struct fields *f)
 	size_t len;
 	int n;
 
+	/* A report of a capture that was cut off has a closing line, but is no more whole. */
+	field_text(f, "cut_off", c->cut_off_before, sizeof(c->cut_off_before),
+		   FIELD_OPTIONAL | FIELD_NULL);
 	if (f->err)
 		return f->err;
 	if (field_known(f, "intervals") && intervals != c->intervals)
@@ -119,8 +123,10 @@ static int read_end(struct capture *c, struct fields *f)
 	n = lines_next(c->lines, &text, &len);
 	if (n < 0)
 		return n;
-	if (n || lines_cut_off(c->lines))
+	if (lines_cut_off(c->lines))
 		c->cut_off = lines_cut_off(c->lines);
+	else if (c->cut_off_before[0])
+		c->cut_off = c->cut_off_before;
 	if (n)
 		return lines_damaged(c->lines, "follows the closing line: captures cannot be joined"
 					       " by cat");

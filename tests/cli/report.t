@@ -121,6 +121,10 @@ is($part[-1]{rows}[0]{calls}, 1800, 'json: their sums');
 system("DEMO_OPEN=1 $demo $dir/open.dma 3") == 0 or die;
 ($status, $out) = sh("report --json $dir/open.dma");
 is(decode_json((split /\n/, $out)[-1])->{cut_off}, 'cut off: there is no closing line', 'json: cut off is said');
+my $once = $out;
+($status, $out, $err) = sh("report --json $dir/open.dma 2>$dir/quiet | $tool report --json -");
+is($out, $once, 'json: read again it is still cut off');
+is($err, "dmasynctop: warning: stdin: cut off: there is no closing line; 3 whole intervals were read\n", '... and that is said');
 
 # ---- CSV ----
 # RFC 4180, by its grammar.
@@ -171,14 +175,34 @@ is($err, '', '| head: quiet');
 is(() = $out =~ /\n/g, 1, '| head: one line');
 ($status, $out, $err) = sh("set -o pipefail; report --json $dir/long.dma | head -n 1 | cat >/dev/null");
 SKIP: {
-	skip('no /dev/full', 2) unless -w '/dev/full';
+	skip('no /dev/full', 4) unless -w '/dev/full';
 	($status, $out, $err) = sh("report $file >/dev/full");
 	is($status, 1, 'disk full: status');
 	is($err, "dmasynctop: cannot write to stdout: No space left on device\n", 'disk full: message');
+	($status, $out, $err) = sh("report --schema >/dev/full");
+	is($status, 1, 'disk full, --schema: status');
+	is($err, "dmasynctop: cannot write to stdout: No space left on device\n", 'disk full, --schema: message');
 }
 ($status, $out, $err) = sh("report -o $dir/report.txt $file");
 is("$status$out$err", '0', '-o: quiet');
 like(do { open(my $f, '<', "$dir/report.txt"); local $/; <$f> }, qr/^TOTAL 12\.0s: 36224 calls/m, '-o: there');
+($status, $out, $err) = sh("report -o $dir/report.txt $dir/none");
+is($status, 1, '-o, no capture: status');
+like($err, qr/none: No such file/, '-o, no capture: message');
+cmp_ok(-s "$dir/report.txt", '>', 1000, '-o, no capture: the old report is still there');
+($status, $out, $err) = sh("report --schema -o $dir/schema.txt");
+is("$status$out$err", '0', '--schema -o: quiet');
+is(decode_json(do { open(my $f, '<', "$dir/schema.txt"); local $/; <$f> })->{'$schema'},
+	'https://json-schema.org/draft/2020-12/schema', '--schema -o: there');
+my $packed = -s $file;
+symlink($file, "$dir/other") or die;
+for my $args ("-o $file $file", "-o $dir/other $file", "--json -o $file - <$file") {
+	($status, $out, $err) = sh("report $args");
+	is($status, 1, "report $args: status");
+	like($err, qr/-o \S+: that is the capture itself; name another file/, "report $args: message");
+	is(-s $file, $packed, "report $args: the capture is still there");
+}
+is((sh("report -o /dev/null $file"))[0], 0, '-o /dev/null');
 system("DEMO_LOSS=5 $demo $dir/loss.dma 2") == 0 or die;
 ($status, $out) = sh("report $dir/loss.dma");
 like($out, qr/^!!! 10 events lost: 10 probes skipped by the kernel$/m, 'loss: said');
