@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Stacks merged into a tree from their outermost frames, with totals and selves of every frame. */
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <dmasync/flame.h>
@@ -182,6 +183,23 @@ static unsigned int first_frame(const struct flame_tree *t, const struct stack *
 	return first;
 }
 
+/* Sums stop where counts in captures do. */
+static void add_count(__u64 *sum, __u64 n)
+{
+	if (__builtin_add_overflow(*sum, n, sum) || *sum > INT64_MAX)
+		*sum = INT64_MAX;
+}
+
+static void add_counts(struct flame_values *sum, const struct flame_values *v)
+{
+	add_count(&sum->calls, v->calls);
+	add_count(&sum->entries, v->entries);
+	add_count(&sum->bytes, v->bytes);
+	add_count(&sum->ns, v->ns);
+	add_count(&sum->dsb, v->dsb);
+	add_count(&sum->samples, v->samples);
+}
+
 int flame_tree_add(struct flame_tree *t, enum flame_side side, const char *base,
 		   const struct stack *s, const struct flame_values *v)
 {
@@ -202,12 +220,7 @@ int flame_tree_add(struct flame_tree *t, enum flame_side side, const char *base,
 			return -ENOMEM;
 	}
 	at = &t->values[side][node];
-	at->calls += v->calls;
-	at->entries += v->entries;
-	at->bytes += v->bytes;
-	at->ns += v->ns;
-	at->dsb += v->dsb;
-	at->samples += v->samples;
+	add_counts(at, v);
 	at->recorded = true;
 	return 0;
 }
@@ -246,13 +259,14 @@ static __u64 close_values(enum flame_weight weight, struct flame_values *v,
 
 	if (adds_up || !v->recorded) {
 		v->self = own;
-		v->weight = own + below->weight;
+		v->weight = own;
+		add_count(&v->weight, below->weight);
 	} else {
 		v->weight = contain(true, own, below->weight);
 		v->self = v->weight - below->weight;
 		clamped = v->weight - own;
 	}
-	v->samples += below->samples;
+	add_count(&v->samples, below->samples);
 	if (!v->recorded)
 		v->calls = below->calls;
 	v->entries = contain(v->recorded, v->entries, below->entries);
@@ -264,13 +278,28 @@ static __u64 close_values(enum flame_weight weight, struct flame_values *v,
 
 static void add_below(struct flame_values *sum, const struct flame_values *v)
 {
-	sum->calls += v->calls;
-	sum->entries += v->entries;
-	sum->bytes += v->bytes;
-	sum->ns += v->ns;
-	sum->dsb += v->dsb;
-	sum->samples += v->samples;
-	sum->weight += v->weight;
+	add_counts(sum, v);
+	add_count(&sum->weight, v->weight);
+}
+
+/* Where a sum stopped, parts may be more than the whole: each gets what its parent has left. */
+static void fit_parts(const struct flame_tree *t, struct flame_values *v, struct flame_values *left)
+{
+	struct flame_values *room;
+	size_t i;
+
+	left[0].weight = v[0].weight;
+	for (i = 1; i < t->n; i++) {
+		room = &left[t->nodes[i].parent];
+		if (v[i].weight > room->weight)
+			v[i].weight = room->weight;
+		room->weight -= v[i].weight;
+		left[i].weight = v[i].weight;
+	}
+	for (i = 0; i < t->n; i++) {
+		if (v[i].self > left[i].weight)
+			v[i].self = left[i].weight;
+	}
 }
 
 /* Children come after their parents, so that one pass from the end sees them first. */
@@ -282,10 +311,13 @@ static int close_side(struct flame_tree *t, enum flame_side side)
 	if (!below)
 		return -ENOMEM;
 	for (i = t->n; i-- > 0;) {
-		t->clamped[side] += close_values(t->weight, &t->values[side][i], &below[i]);
+		add_count(&t->clamped[side],
+			  close_values(t->weight, &t->values[side][i], &below[i]));
 		if (i)
 			add_below(&below[t->nodes[i].parent], &t->values[side][i]);
 	}
+	if (t->values[side][0].weight == INT64_MAX)
+		fit_parts(t, t->values[side], below);
 	free(below);
 	return 0;
 }

@@ -107,6 +107,53 @@ static void calls_add_up_even_if_nested(void **state)
 	flame_tree_free(&t);
 }
 
+/* Of a capture that claims more than can be counted, no part is larger than the whole. */
+static void sums_stop_at_the_largest_count(void **state)
+{
+	static const char *const paths[] = { "el0;a;map", "el0;b;map", "el0;c;map", "irq" };
+	struct flame_values *v;
+	struct flame_layout l;
+	struct flame_tree t;
+	unsigned int i, w;
+	__u64 left;
+	__u32 c;
+
+	for (w = 0; w < FLAME_WEIGHTS; w++) {
+		assert_int_equal(flame_tree_init(&t, w, false), 0);
+		for (i = 0; i < 8; i++) {
+			struct flame_values most = { .calls = INT64_MAX,
+						     .entries = INT64_MAX,
+						     .bytes = INT64_MAX,
+						     .ns = INT64_MAX,
+						     .dsb = INT64_MAX,
+						     .samples = INT64_MAX };
+			const char *frames[] = { "el0", paths[i % 4], "map" };
+			struct stack s = { .frames = frames, .n = 3 };
+
+			assert_int_equal(flame_tree_add(&t, FLAME_AFTER, NULL, &s, &most), 0);
+			s.n = 2;
+			assert_int_equal(flame_tree_add(&t, FLAME_AFTER, NULL, &s, &most), 0);
+		}
+		assert_int_equal(flame_tree_finish(&t), 0);
+		v = t.values[FLAME_AFTER];
+		assert_int_equal(v[0].weight, INT64_MAX);
+		assert_int_equal(v[0].calls, INT64_MAX);
+		assert_int_equal(v[0].ns, INT64_MAX);
+		assert_int_equal(flame_layout(&t, FLAME_AFTER, 1000, 0, &l), 0);
+		for (i = 0; i < t.n; i++) {
+			left = v[i].weight;
+			for (c = t.nodes[i].child; c; c = t.nodes[c].next) {
+				assert_true(v[c].weight <= left);
+				left -= v[c].weight;
+			}
+			assert_true(v[i].self <= left);
+			assert_true(l.box[i].x >= 0 && l.box[i].x + l.box[i].w <= 1000.001);
+		}
+		flame_layout_free(&l);
+		flame_tree_free(&t);
+	}
+}
+
 static void what_is_too_much_is_counted(void **state)
 {
 	struct flame_tree t;
@@ -377,6 +424,7 @@ int main(void)
 		cmocka_unit_test(stacks_share_their_beginnings),
 		cmocka_unit_test(nested_calls_are_parts),
 		cmocka_unit_test(calls_add_up_even_if_nested),
+		cmocka_unit_test(sums_stop_at_the_largest_count),
 		cmocka_unit_test(what_is_too_much_is_counted),
 		cmocka_unit_test(interrupts_stand_alone),
 		cmocka_unit_test(layers_by_name_and_place),
