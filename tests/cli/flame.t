@@ -117,6 +117,9 @@ like($diff =~ s/<[^>]*>//gr, qr/change of a frame&#39;s\s+total\s+per\s+entry\s+
 like($diff =~ s/<[^>]*>//gr, qr/After:\s+1,000\s+dsb\s+in\s+1,000\s+calls\s+with\s+1,075,400\s+entries,\s+0\.00093\s+dsb\s+an\s+entry,\s+during\s+1\.00s\.\s+Before:\s+537,700\s+dsb\s+in\s+500\s+calls\s+with\s+537,700\s+entries,\s+1\s+dsb\s+an\s+entry,/, 'diff: both amounts, by what they are divided by');
 like($diff, qr/<title>__dma_sync_sg_for_cpu\n[^<]*\nper entry of the run: to 1\/2560</, 'diff: tooltip');
 like(drawn("$dir/after", "--diff=$dir/before") =~ s/<[^>]*>//gr, qr/per\s+entry\s+of\s+its\s+run.*2\s+sigma/s, 'diff: time by the entry');
+# The same 1024 entries in 32 calls, and in 8.
+my $merged = drawn('tests/fixtures/ahci-6.12.dma', '--diff=tests/fixtures/ahci-6.1.dma', '--weight=dsb');
+like($merged, qr/<title>all\nafter: 8 calls,[^<]*\nbefore: 32 calls,[^<]*\nper entry of the run: \+0\.0 %, within the noise</, 'diff: merged calls are no change');
 for my $sides (["$dir/bare", "$dir/before"], ["$dir/after", "$dir/bare"]) {
 	my $bare = drawn($sides->[0], "--diff=$sides->[1]");
 	like($bare =~ s/<[^>]*>//gr, qr/total\s+per\s+call\s+of\s+its\s+run/, 'diff: by the call, where there are no entries');
