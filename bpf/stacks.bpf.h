@@ -8,7 +8,7 @@
 /*
  * Stacks are told apart by a 64-bit hash of their addresses and not by bpf_get_stackid(), which
  * keeps one stack for each of its buckets: of 500 stacks in 16384 buckets about 8 would be lost.
- * User space may delete a trace that it has read: who has the hash needs the trace no more.
+ * User space may delete a trace that it has read: each use of a stack files it again.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -63,10 +63,11 @@ static __always_inline u64 stack_file(struct stack_trace *t)
 		hash = STACK_LOST + 1;
 	if (bpf_map_lookup_elem(&stack_traces, &hash))
 		return hash;
-	if (!bpf_map_update_elem(&stack_traces, &hash, t, BPF_NOEXIST) ||
-	    bpf_map_lookup_elem(&stack_traces, &hash))
+	if (!bpf_map_update_elem(&stack_traces, &hash, t, BPF_NOEXIST)) {
+		__sync_fetch_and_add(&state.traces, 1);
 		return hash;
-	return STACK_LOST;
+	}
+	return bpf_map_lookup_elem(&stack_traces, &hash) ? hash : STACK_LOST;
 }
 
 static __always_inline void stack_take(void *ctx, struct stack_trace *t, u64 flags)

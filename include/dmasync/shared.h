@@ -250,6 +250,7 @@ struct session_state {
 	__u32 pad;
 	struct loss_counters loss;
 	__u64 lost_stacks; /* calls and samples without a stack */
+	__u64 traces;	   /* stacks that were filed in the map of traces so far */
 	__u8 log2[256];	   /* see hist_bucket() */
 	struct task_calls calls[CALL_SLOTS];
 	struct row_key keys[ROW_KEYS];

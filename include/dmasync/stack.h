@@ -40,6 +40,10 @@ struct stack_table {
 int stack_table_add(struct stack_table *t, const char *const *frames, unsigned int n,
 		    unsigned int n_user, __u32 *number);
 
+/* Number of a stack that is in @t already, or -ENOENT. */
+int stack_table_find(const struct stack_table *t, const char *const *frames, unsigned int n,
+		     unsigned int n_user, __u32 *number);
+
 /* Memory that @t owns, bytes. */
 size_t stack_table_bytes(const struct stack_table *t);
 

@@ -8,10 +8,14 @@
 #include "shared.h"
 #include "stack.h"
 
+#define STACKS_NAMED_MAX 65536	     /* stacks in the table */
+#define STACKS_BYTES_MAX (64u << 20) /* and the memory it takes */
+
 struct stack_names;
 
 struct stack_names_config {
 	int traces;	    /* map of struct stack_trace by hash; read, and emptied when it fills */
+	const __u64 *filed; /* number of traces that were put in it so far */
 	bool raw_addresses; /* frames without a name are addresses */
 	bool user;	    /* stacks have a part of user space */
 };
@@ -23,10 +27,14 @@ int stack_names_open(const struct stack_names_config *cfg, struct stack_names **
  * Number, in stack_names_table(), of the stack @key (whose tgid tells whose user space it is, and
  * @comm what to call that if it has ended). @function is the one that was called: it becomes the
  * innermost frame, what the probes put below it is left out. NULL: the stack is as it was found,
- * from an interrupt on. 0 or -errno.
+ * from an interrupt on. Of new stacks, those beyond STACKS_NAMED_MAX or STACKS_BYTES_MAX have the
+ * number of "[unknown]", and their @calls are lost. 0 or -errno.
  */
 int stack_names_number(struct stack_names *s, const struct stack_key *key, const char *comm,
-		       const char *function, __u32 *number);
+		       const char *function, __u64 calls, __u32 *number);
+
+/* Calls and samples so far whose stack found no room in the table. */
+__u64 stack_names_lost(const struct stack_names *s);
 
 /* To be called before an interval's stacks are named: looks whether modules changed. */
 void stack_names_refresh(struct stack_names *s);

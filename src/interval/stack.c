@@ -50,24 +50,33 @@ static int grow_names(struct name_table *t)
 	return 0;
 }
 
+/* Where the one copy of @name is, or would be; @t is not empty. */
+static char **name_slot(const struct name_table *t, const char *name, size_t len)
+{
+	size_t i = hash_bytes(HASH_START, name, len) & (t->size - 1);
+
+	while (t->slots[i] && (strncmp(t->slots[i], name, len) || t->slots[i][len]))
+		i = (i + 1) & (t->size - 1);
+	return &t->slots[i];
+}
+
 /* The one copy of @name, at most FRAME_NAME_LEN - 1 bytes of it; NULL: out of memory. */
 static const char *intern(struct name_table *t, const char *name)
 {
-	size_t len = strnlen(name, FRAME_NAME_LEN - 1), i;
+	size_t len = strnlen(name, FRAME_NAME_LEN - 1);
+	char **slot;
 
 	if (grow_names(t))
 		return NULL;
-	i = hash_bytes(HASH_START, name, len) & (t->size - 1);
-	for (; t->slots[i]; i = (i + 1) & (t->size - 1)) {
-		if (!strncmp(t->slots[i], name, len) && !t->slots[i][len])
-			return t->slots[i];
+	slot = name_slot(t, name, len);
+	if (!*slot) {
+		*slot = strndup(name, len);
+		if (*slot) {
+			t->n++;
+			t->bytes += len + 1;
+		}
 	}
-	t->slots[i] = strndup(name, len);
-	if (t->slots[i]) {
-		t->n++;
-		t->bytes += len + 1;
-	}
-	return t->slots[i];
+	return *slot;
 }
 
 /* Names are kept once each, so stacks are alike when their pointers are. */
@@ -132,35 +141,66 @@ static int append(struct stack_table *t, const char *const *frames, unsigned int
 	return 0;
 }
 
+/* Where the position of the stack of the kept @names is, or would be; the index is not empty. */
+static __u32 *stack_slot(const struct stack_table *t, const char *const *names, unsigned int n,
+			 unsigned int n_user)
+{
+	size_t i = hash_stack(names, n, n_user) & (t->index_size - 1);
+
+	for (; t->index[i]; i = (i + 1) & (t->index_size - 1)) {
+		const struct stack *s = &t->stacks[t->index[i] - 1];
+
+		if (s->n == n && s->n_user == n_user &&
+		    !memcmp(s->frames, names, n * sizeof(*names)))
+			break;
+	}
+	return &t->index[i];
+}
+
+int stack_table_find(const struct stack_table *t, const char *const *frames, unsigned int n,
+		     unsigned int n_user, __u32 *number)
+{
+	const char *names[STACK_FRAMES_MAX];
+	__u32 at;
+
+	if (!t->n || n > STACK_FRAMES_MAX)
+		return -ENOENT;
+	for (unsigned int i = 0; i < n; i++) {
+		if (!t->names->size)
+			return -ENOENT;
+		names[i] = *name_slot(t->names, frames[i], strnlen(frames[i], FRAME_NAME_LEN - 1));
+		if (!names[i])
+			return -ENOENT;
+	}
+	at = *stack_slot(t, names, n, n_user);
+	if (!at)
+		return -ENOENT;
+	*number = at - 1;
+	return 0;
+}
+
 int stack_table_add(struct stack_table *t, const char *const *frames, unsigned int n,
 		    unsigned int n_user, __u32 *number)
 {
 	const char *names[STACK_FRAMES_MAX];
-	size_t i;
+	__u32 *slot;
 
 	if (n > STACK_FRAMES_MAX || n_user > n)
 		return -E2BIG;
 	if (grow(t))
 		return -ENOMEM;
-	for (i = 0; i < n; i++) {
+	for (unsigned int i = 0; i < n; i++) {
 		names[i] = intern(t->names, frames[i]);
 		if (!names[i])
 			return -ENOMEM;
 	}
-	i = hash_stack(names, n, n_user) & (t->index_size - 1);
-	for (; t->index[i]; i = (i + 1) & (t->index_size - 1)) {
-		const struct stack *s = &t->stacks[t->index[i] - 1];
-
-		if (s->n == n && s->n_user == n_user &&
-		    !memcmp(s->frames, names, n * sizeof(*names))) {
-			*number = t->index[i] - 1;
-			return 0;
-		}
+	slot = stack_slot(t, names, n, n_user);
+	if (!*slot) {
+		if (append(t, names, n, n_user))
+			return -ENOMEM;
+		*slot = t->n;
 	}
-	if (append(t, names, n, n_user))
-		return -ENOMEM;
-	t->index[i] = t->n;
-	*number = t->n - 1;
+	*number = *slot - 1;
 	return 0;
 }
 

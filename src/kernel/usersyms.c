@@ -1,38 +1,37 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Names for addresses of user space: from the maps of processes and the symbols of binaries. */
-#include <fcntl.h>
-#include <gelf.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "dmasync/elfsyms.h"
 #include "dmasync/usersyms.h"
 
-struct function {
-	__u64 start, end; /* as in the file's symbols; end 0: unknown */
-	const char *name; /* in the file, which stays mapped */
-};
+#define MAPPINGS_MAX 1024	 /* executable ones of a process; the rest is left out */
+#define ALL_MAPPINGS_MAX 65536	 /* of all processes */
+#define NAMES_MAX (256ULL << 20) /* bytes of the names of all binaries */
+#define BINARIES_MAX 4096
+#define UNUSED_MAX 64 /* calls of usersyms_refresh() before a process is forgotten */
 
 struct binary {
 	struct binary *next;
-	__u64 dev, inode;
-	char name[64]; /* last part of its path */
-	Elf *elf;
-	struct function *functions; /* by start */
-	size_t n;
+	unsigned int users;
+	struct elfsyms_id id;
+	struct elfsyms *symbols; /* NULL: it has none that can be read */
 };
 
 /* One executable mapping. */
 struct mapping {
 	__u64 start, end, offset;
-	struct binary *binary; /* NULL: no file */
-	char name[64];	       /* then: "[vdso]", "" */
+	struct binary *binary; /* NULL: no file, or none to be opened */
+	char name[64];	       /* of the file without its directories, "[vdso]", "" */
 };
 
 struct process {
 	struct process *next;
 	__u32 tgid;
+	__u32 version;
+	unsigned int unused; /* calls of usersyms_refresh() since it was looked up */
 	bool stale;
 	struct mapping *maps;
 	size_t n;
@@ -41,129 +40,111 @@ struct process {
 struct usersyms {
 	struct process *processes;
 	struct binary *binaries;
+	size_t n_mappings, n_binaries;
+	size_t bytes;  /* of names */
+	__u32 version; /* of the process that changed last */
 };
 
 struct usersyms *usersyms_new(void)
 {
-	elf_version(EV_CURRENT);
 	return calloc(1, sizeof(struct usersyms));
 }
 
-static int by_start(const void *a, const void *b)
+/* Frees the binaries that no mapping uses any more. */
+static void drop_binaries(struct usersyms *u)
 {
-	const struct function *x = a, *y = b;
+	struct binary **at = &u->binaries, *b;
 
-	return x->start < y->start ? -1 : x->start > y->start;
-}
-
-/* Appends the functions of symbol table @section. */
-static void read_section(struct binary *b, Elf_Scn *section, const GElf_Shdr *header)
-{
-	Elf_Data *data = elf_getdata(section, NULL);
-	size_t n = header->sh_entsize ? header->sh_size / header->sh_entsize : 0, i;
-	struct function *more = reallocarray(b->functions, b->n + n + 1, sizeof(*more));
-
-	if (!data || !more)
-		return;
-	b->functions = more;
-	for (i = 0; i < n && i < INT_MAX; i++) {
-		const char *name;
-		GElf_Sym sym;
-
-		if (!gelf_getsym(data, i, &sym) || sym.st_shndx == SHN_UNDEF || !sym.st_value ||
-		    GELF_ST_TYPE(sym.st_info) != STT_FUNC)
+	while ((b = *at)) {
+		if (b->users) {
+			at = &b->next;
 			continue;
-		name = elf_strptr(b->elf, header->sh_link, sym.st_name);
-		if (!name || !*name)
-			continue;
-		b->functions[b->n++] = (struct function){
-			.start = sym.st_value,
-			.end = sym.st_size ? sym.st_value + sym.st_size : 0,
-			.name = name,
-		};
+		}
+		*at = b->next;
+		u->n_binaries--;
+		if (b->symbols)
+			u->bytes -= elfsyms_bytes(b->symbols);
+		elfsyms_free(b->symbols);
+		free(b);
 	}
 }
 
-static void read_functions(struct binary *b)
+static void free_maps(struct usersyms *u, struct mapping *maps, size_t n)
 {
-	Elf_Scn *section = NULL;
-	GElf_Shdr header;
-
-	while ((section = elf_nextscn(b->elf, section))) {
-		if (!gelf_getshdr(section, &header))
-			continue;
-		if (header.sh_type == SHT_SYMTAB || header.sh_type == SHT_DYNSYM)
-			read_section(b, section, &header);
-	}
-	if (b->n)
-		qsort(b->functions, b->n, sizeof(*b->functions), by_start);
+	u->n_mappings -= n;
+	for (size_t i = 0; i < n; i++)
+		if (maps[i].binary)
+			maps[i].binary->users--;
+	free(maps);
 }
 
-/* The process may have another root, and the file may have been deleted: its link still opens. */
-static void open_binary(struct binary *b, __u32 tgid, const char *range, const char *path)
+static struct binary *add_binary(struct usersyms *u, const struct elfsyms_id *id, int fd)
 {
-	char link[PATH_MAX];
-	int fd;
+	struct binary *b = u->n_binaries < BINARIES_MAX ? calloc(1, sizeof(*b)) : NULL;
 
-	snprintf(link, sizeof(link), "/proc/%u/map_files/%s", tgid, range);
-	fd = open(link, O_RDONLY | O_CLOEXEC);
-	if (fd < 0) {
-		snprintf(link, sizeof(link), "/proc/%u/root%s", tgid, path);
-		fd = open(link, O_RDONLY | O_CLOEXEC);
-	}
-	if (fd < 0)
-		return;
-	b->elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
-	if (b->elf && elf_kind(b->elf) == ELF_K_ELF)
-		read_functions(b);
-	if (b->elf)
-		elf_cntl(b->elf, ELF_C_FDREAD);
-	close(fd);
-}
-
-static struct binary *find_binary(struct usersyms *u, __u32 tgid, const char *range, __u64 dev,
-				  __u64 inode, const char *path)
-{
-	const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
-	struct binary *b;
-
-	for (b = u->binaries; b; b = b->next)
-		if (b->dev == dev && b->inode == inode)
-			return b;
-	b = calloc(1, sizeof(*b));
 	if (!b)
 		return NULL;
-	b->dev = dev;
-	b->inode = inode;
-	snprintf(b->name, sizeof(b->name), "%.*s", (int)strcspn(name, " "), name);
-	open_binary(b, tgid, range, path);
+	b->id = *id;
+	b->symbols = elfsyms_load(fd, u->bytes < NAMES_MAX ? NAMES_MAX - u->bytes : 0);
+	if (b->symbols)
+		u->bytes += elfsyms_bytes(b->symbols);
 	b->next = u->binaries;
 	u->binaries = b;
+	u->n_binaries++;
+	return b;
+}
+
+/*
+ * The file mapped at @start to @end, by the kernel's own link to it: what a path leads to is up to
+ * the process, which may have another root, and the file may have been deleted.
+ */
+static struct binary *find_binary(struct usersyms *u, __u32 tgid, __u64 start, __u64 end)
+{
+	struct elfsyms_id id;
+	struct binary *b;
+	char link[96];
+	int fd;
+
+	snprintf(link, sizeof(link), "/proc/%u/map_files/%llx-%llx", tgid,
+		 (unsigned long long)start, (unsigned long long)end);
+	fd = elfsyms_pin(link, &id);
+	if (fd < 0)
+		return NULL;
+	for (b = u->binaries; b && memcmp(&b->id, &id, sizeof(id)); b = b->next)
+		;
+	b = b ?: add_binary(u, &id, fd);
+	close(fd);
 	return b;
 }
 
 /* "7f1c000-7f1d000 r-xp 00001000 fd:01 1234    /usr/lib/libc.so.6" */
-static void add_mapping(struct usersyms *u, struct process *p, char *line)
+static void add_mapping(struct usersyms *u, struct process *p, const char *line)
 {
-	unsigned long long start, end, offset, major, minor, inode;
-	char range[64], access[8];
+	unsigned long long start, end, offset, inode;
 	struct mapping *more, *m;
+	const char *name;
+	char access[8];
 	int at = 0;
 
-	if (sscanf(line, "%63s %7s %llx %llx:%llx %llu %n", range, access, &offset, &major, &minor,
-		   &inode, &at) < 6 ||
-	    access[2] != 'x' || sscanf(range, "%llx-%llx", &start, &end) != 2)
+	if (sscanf(line, "%llx-%llx %7s %llx %*x:%*x %llu %n", &start, &end, access, &offset,
+		   &inode, &at) < 5 ||
+	    access[2] != 'x' || p->n == MAPPINGS_MAX || u->n_mappings == ALL_MAPPINGS_MAX)
 		return;
-	line[strcspn(line, "\n")] = '\0';
 	more = reallocarray(p->maps, p->n + 1, sizeof(*more));
 	if (!more)
 		return;
 	p->maps = more;
 	m = &p->maps[p->n++];
+	u->n_mappings++;
 	*m = (struct mapping){ .start = start, .end = end, .offset = offset };
-	snprintf(m->name, sizeof(m->name), "%s", at ? line + at : "");
+	name = at ? line + at : "";
+	if (inode && strrchr(name, '/'))
+		name = strrchr(name, '/') + 1;
+	snprintf(m->name, sizeof(m->name), "%.*s", (int)strcspn(name, inode ? " \n" : "\n"), name);
 	if (inode)
-		m->binary = find_binary(u, p->tgid, range, major << 32 | minor, inode, line + at);
+		m->binary = find_binary(u, p->tgid, start, end);
+	if (m->binary)
+		m->binary->users++;
 }
 
 static struct process *find_process(const struct usersyms *u, __u32 tgid)
@@ -175,73 +156,82 @@ static struct process *find_process(const struct usersyms *u, __u32 tgid)
 	return p;
 }
 
-bool usersyms_process(struct usersyms *u, __u32 tgid)
+static struct process *add_process(struct usersyms *u, __u32 tgid)
 {
-	struct process *p = find_process(u, tgid), fresh = { .tgid = tgid };
-	char path[64], line[PATH_MAX + 128];
+	struct process *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return NULL;
+	p->tgid = tgid;
+	p->next = u->processes;
+	u->processes = p;
+	return p;
+}
+
+static void read_maps(struct usersyms *u, struct process *p)
+{
+	char path[64], *line = NULL;
+	size_t size = 0;
 	FILE *f;
 
-	if (p && !p->stale)
-		return p->n;
-	snprintf(path, sizeof(path), "/proc/%u/maps", tgid);
+	snprintf(path, sizeof(path), "/proc/%u/maps", p->tgid);
 	f = fopen(path, "re");
-	while (f && fgets(line, sizeof(line), f))
-		add_mapping(u, &fresh, line);
+	while (f && getline(&line, &size, f) > 0)
+		add_mapping(u, p, line);
+	free(line);
 	if (f)
 		fclose(f);
-	if (!p) {
-		p = calloc(1, sizeof(*p));
-		if (!p) {
-			free(fresh.maps);
+}
+
+static bool same_maps(const struct process *a, const struct process *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++) {
+		const struct mapping *x = &a->maps[i], *y = &b->maps[i];
+
+		if (x->start != y->start || x->end != y->end || x->offset != y->offset ||
+		    x->binary != y->binary || strcmp(x->name, y->name))
 			return false;
-		}
-		p->tgid = tgid;
-		p->next = u->processes;
-		u->processes = p;
+	}
+	return true;
+}
+
+__u32 usersyms_process(struct usersyms *u, __u32 tgid)
+{
+	struct process *p = find_process(u, tgid), fresh = { .tgid = tgid };
+
+	if (p && !p->stale) {
+		p->unused = 0;
+		return p->version;
+	}
+	read_maps(u, &fresh);
+	p = p ?: add_process(u, tgid);
+	if (!p) {
+		free_maps(u, fresh.maps, fresh.n);
+		return 0;
 	}
 	p->stale = false;
+	p->unused = 0;
 	/* A process that ended since keeps what it had. */
-	if (fresh.n) {
-		free(p->maps);
+	if (fresh.n && !same_maps(p, &fresh)) {
+		free_maps(u, p->maps, p->n);
 		p->maps = fresh.maps;
 		p->n = fresh.n;
+		p->version = ++u->version ?: ++u->version;
+	} else {
+		free_maps(u, fresh.maps, fresh.n);
 	}
-	return p->n;
+	drop_binaries(u);
+	return p->version;
 }
 
-/* Addresses in a file's symbols are those of its segments. */
-static __u64 symbol_address(const struct binary *b, __u64 offset)
+/* Names go to terminals, and into JSON: what a file's author chose must do no harm there. */
+static void make_plain(char *name)
 {
-	size_t n = 0, i;
-	GElf_Phdr ph;
-
-	elf_getphdrnum(b->elf, &n);
-	for (i = 0; i < n; i++) {
-		if (!gelf_getphdr(b->elf, i, &ph) || ph.p_type != PT_LOAD)
-			continue;
-		if (offset >= ph.p_offset && offset - ph.p_offset < ph.p_filesz)
-			return offset - ph.p_offset + ph.p_vaddr;
-	}
-	return offset;
-}
-
-static const char *function_name(const struct binary *b, __u64 addr)
-{
-	const struct function *f;
-	size_t lo = 0, hi = b->n;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (b->functions[mid].start <= addr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	if (!lo)
-		return NULL;
-	f = &b->functions[lo - 1];
-	return !f->end || addr < f->end ? f->name : NULL;
+	for (; *name; name++)
+		if (*name < ' ' || *name > '~')
+			*name = '?';
 }
 
 const char *usersyms_name(struct usersyms *u, __u32 tgid, __u64 addr, char *buf, size_t len)
@@ -256,12 +246,13 @@ const char *usersyms_name(struct usersyms *u, __u32 tgid, __u64 addr, char *buf,
 
 		if (addr < m->start || addr >= m->end)
 			continue;
-		if (b && b->elf)
-			name = function_name(b, symbol_address(b, addr - m->start + m->offset));
+		if (b && b->symbols)
+			name = elfsyms_name(b->symbols, addr - m->start + m->offset);
 		if (name)
 			snprintf(buf, len, "%s", name);
 		else
-			snprintf(buf, len, "%s+?", b ? b->name : m->name[0] ? m->name : "[jit]");
+			snprintf(buf, len, "%s+?", m->name[0] ? m->name : "[jit]");
+		make_plain(buf);
 		return buf;
 	}
 	return NULL;
@@ -269,28 +260,32 @@ const char *usersyms_name(struct usersyms *u, __u32 tgid, __u64 addr, char *buf,
 
 void usersyms_refresh(struct usersyms *u)
 {
-	struct process *p;
+	struct process **at = &u->processes, *p;
 
-	for (p = u->processes; p; p = p->next)
+	while ((p = *at)) {
 		p->stale = true;
+		if (p->unused++ < UNUSED_MAX) {
+			at = &p->next;
+			continue;
+		}
+		*at = p->next;
+		free_maps(u, p->maps, p->n);
+		free(p);
+	}
+	drop_binaries(u);
 }
 
 void usersyms_free(struct usersyms *u)
 {
-	struct process *p, *next_p;
-	struct binary *b, *next_b;
+	struct process *p, *next;
 
-	for (p = u ? u->processes : NULL; p; p = next_p) {
-		next_p = p->next;
-		free(p->maps);
+	if (!u)
+		return;
+	for (p = u->processes; p; p = next) {
+		next = p->next;
+		free_maps(u, p->maps, p->n);
 		free(p);
 	}
-	for (b = u ? u->binaries : NULL; b; b = next_b) {
-		next_b = b->next;
-		free(b->functions);
-		if (b->elf)
-			elf_end(b->elf);
-		free(b);
-	}
+	drop_binaries(u);
 	free(u);
 }

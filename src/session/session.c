@@ -174,6 +174,7 @@ static int open_stacks(struct session *s, const struct attach_config *cfg)
 	if (err || (!s->opt.stacks && !s->opt.profile_hz))
 		return err;
 	names.traces = s->at.stack_traces;
+	names.filed = &s->at.state->traces;
 	return stack_names_open(&names, &s->names);
 }
 
@@ -284,6 +285,11 @@ static void check_returns(const struct session *s)
 		 first->name, n > 1 ? " and of others" : "", first->reason);
 }
 
+static __u64 lost_stacks(const struct session *s)
+{
+	return s->at.state->lost_stacks + (s->names ? stack_names_lost(s->names) : 0);
+}
+
 int session_open(const struct options *opt, struct session **out)
 {
 	int cpus = libbpf_num_possible_cpus(), err;
@@ -337,7 +343,7 @@ int session_open(const struct options *opt, struct session **out)
 		s->stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
 	s->misses = attach_recursion_misses(&s->at);
 	s->loss = s->at.state->loss;
-	s->lost_stacks = s->at.state->lost_stacks;
+	s->lost_stacks = lost_stacks(s);
 	s->begun_ns = clock_ns();
 	__atomic_store_n(&s->at.state->mode, opt->pid || opt->comm ? MODE_FILTER : MODE_LIVE,
 			 __ATOMIC_RELEASE);
@@ -353,7 +359,7 @@ const struct header *session_header(const struct session *s)
 static void take_loss(struct session *s, struct loss *loss)
 {
 	struct loss_counters now = s->at.state->loss;
-	__u64 misses = attach_recursion_misses(&s->at), lost = s->at.state->lost_stacks;
+	__u64 misses = attach_recursion_misses(&s->at), lost = lost_stacks(s);
 	const __u64 *a = (const __u64 *)&now, *b = (const __u64 *)&s->loss;
 	__u64 *d = (__u64 *)&loss->events;
 

@@ -10,23 +10,18 @@
 #include "dmasync/stacknames.h"
 #include "dmasync/symtab.h"
 #include "dmasync/usersyms.h"
+#include "traces.h"
 
 #define UNKNOWN "[unknown]"
-#define LEADING_MAX 12 /* frames that probes can have below the function that they are on */
-
-/* A stack that was read out of the map. */
-struct known_trace {
-	__u64 hash; /* 0: free */
-	bool in_map;
-	unsigned int n;
-	__u64 *ip;
-};
+#define KNOWN_MAX 65536 /* stacks that are known by their addresses; then all are forgotten */
+#define LEADING_MAX 12	/* frames that probes can have below the function that they are on */
 
 /* A stack that has a number. */
 struct known_stack {
 	bool used;
 	__u64 kernel, user;
 	__u32 tgid;
+	__u32 version; /* of the process's maps */
 	__u32 number;
 	const char *function;
 };
@@ -36,10 +31,10 @@ struct stack_names {
 	struct symtab *symbols;
 	struct usersyms *users;
 	struct stack_table table;
-	struct known_trace *traces; /* both by open addressing; sizes are powers of two */
-	size_t n_traces, traces_size, in_map;
-	struct known_stack *stacks;
+	struct traces traces;
+	struct known_stack *stacks; /* by open addressing; the size is a power of two */
 	size_t n_stacks, stacks_size;
+	__u64 lost; /* calls and samples */
 };
 
 int stack_names_open(const struct stack_names_config *cfg, struct stack_names **out)
@@ -56,6 +51,7 @@ int stack_names_open(const struct stack_names_config *cfg, struct stack_names **
 		return -ENOMEM;
 	}
 	s->cfg = *cfg;
+	s->traces = (struct traces){ .map = cfg->traces, .filed = cfg->filed };
 	err = symtab_load(KSYMS_PATH, "/proc/modules", &s->symbols, why, sizeof(why));
 	if (err) {
 		log_error("cannot name what is on stacks: %s; --no-stacks does without", why);
@@ -69,60 +65,6 @@ int stack_names_open(const struct stack_names_config *cfg, struct stack_names **
 static size_t grown(size_t size)
 {
 	return size ? size * 2 : 512;
-}
-
-static struct known_trace *trace_slot(const struct stack_names *s, __u64 hash)
-{
-	size_t i = hash & (s->traces_size - 1);
-
-	while (s->traces[i].hash && s->traces[i].hash != hash)
-		i = (i + 1) & (s->traces_size - 1);
-	return &s->traces[i];
-}
-
-static int grow_traces(struct stack_names *s)
-{
-	struct known_trace *old = s->traces;
-	size_t old_size = s->traces_size;
-
-	if ((s->n_traces + 1) * 2 <= old_size)
-		return 0;
-	s->traces = calloc(grown(old_size), sizeof(*old));
-	if (!s->traces) {
-		s->traces = old;
-		return -ENOMEM;
-	}
-	s->traces_size = grown(old_size);
-	for (size_t i = 0; i < old_size; i++)
-		if (old[i].hash)
-			*trace_slot(s, old[i].hash) = old[i];
-	free(old);
-	return 0;
-}
-
-/* The trace with @hash, fetched if it is new; NULL: there is none, or out of memory. */
-static const struct known_trace *find_trace(struct stack_names *s, __u64 hash)
-{
-	struct known_trace *k;
-	struct stack_trace t;
-
-	if (hash <= STACK_LOST || grow_traces(s))
-		return NULL;
-	k = trace_slot(s, hash);
-	if (k->hash)
-		return k;
-	if (bpf_map_lookup_elem(s->cfg.traces, &hash, &t) || t.n > STACK_DEPTH)
-		return NULL;
-	k->ip = malloc(t.n * sizeof(*k->ip));
-	if (!k->ip)
-		return NULL;
-	memcpy(k->ip, t.ip, t.n * sizeof(*k->ip));
-	k->n = t.n;
-	k->hash = hash;
-	k->in_map = true;
-	s->n_traces++;
-	s->in_map++;
-	return k;
 }
 
 static bool is_probe(const char *name)
@@ -214,7 +156,7 @@ static const char *frame_name(const struct stack_names *s, const char *name, __u
 }
 
 /* Frames of the kernel's part, outermost first, to @out; returns their number. */
-static unsigned int kernel_frames(const struct stack_names *s, const struct known_trace *t,
+static unsigned int kernel_frames(const struct stack_names *s, const struct stack_trace *t,
 				  const char *function, char (*text)[FRAME_NAME_LEN],
 				  const char **out)
 {
@@ -237,7 +179,7 @@ static unsigned int kernel_frames(const struct stack_names *s, const struct know
 }
 
 /* Frames of the part of user space, outermost first, at most @max; returns their number. */
-static unsigned int user_frames(const struct stack_names *s, const struct known_trace *t,
+static unsigned int user_frames(const struct stack_names *s, const struct stack_trace *t,
 				const struct stack_key *key, const char *comm, unsigned int max,
 				char (*text)[FRAME_NAME_LEN], const char **out)
 {
@@ -258,30 +200,41 @@ static unsigned int user_frames(const struct stack_names *s, const struct known_
 	return n;
 }
 
+/* Number of a stack; -ENOSPC: it is new, and the table has no room for more. */
+static int table_number(struct stack_names *s, const char *const *frames, unsigned int n,
+			unsigned int n_user, __u32 *number)
+{
+	bool full =
+		s->table.n >= STACKS_NAMED_MAX || stack_table_bytes(&s->table) >= STACKS_BYTES_MAX;
+
+	if (full)
+		return stack_table_find(&s->table, frames, n, n_user, number) ? -ENOSPC : 0;
+	return stack_table_add(&s->table, frames, n, n_user, number);
+}
+
 static int name_stack(struct stack_names *s, const struct stack_key *key, const char *comm,
 		      const char *function, __u32 *number)
 {
-	const struct known_trace *t;
 	const char *kernel[STACK_DEPTH + 1], *frames[STACK_FRAMES_MAX];
 	unsigned int n_kernel = 0, n_user = 0;
 	struct frame_names text;
+	struct stack_trace t;
+	bool found = !traces_get(&s->traces, key->kernel, &t);
 
-	t = find_trace(s, key->kernel);
-	if (t)
-		n_kernel = kernel_frames(s, t, function, text.text, kernel);
+	if (found)
+		n_kernel = kernel_frames(s, &t, function, text.text, kernel);
 	else if (key->kernel || function)
 		kernel[n_kernel++] = UNKNOWN;
-	if (!t && function)
+	if (!found && function)
 		kernel[n_kernel++] = function;
-	t = find_trace(s, key->user);
-	if (t && s->users)
-		n_user = user_frames(s, t, key, comm, STACK_FRAMES_MAX - n_kernel,
+	if (s->users && !traces_get(&s->traces, key->user, &t))
+		n_user = user_frames(s, &t, key, comm, STACK_FRAMES_MAX - n_kernel,
 				     text.text + STACK_DEPTH, frames);
 	/* A sample that hit user space, of which nothing is to be told. */
 	if (!n_kernel && !n_user)
 		frames[n_user++] = "[user space]";
 	memcpy(frames + n_user, kernel, n_kernel * sizeof(*kernel));
-	return stack_table_add(&s->table, frames, n_kernel + n_user, n_user, number);
+	return table_number(s, frames, n_kernel + n_user, n_user, number);
 }
 
 static struct known_stack *stack_slot(const struct stack_names *s, const struct known_stack *like)
@@ -319,8 +272,16 @@ static int grow_stacks(struct stack_names *s)
 	return 0;
 }
 
+/* There are few of them, so they have room even if the table is full. */
+static int unknown_number(struct stack_names *s, const char *function, __u32 *number)
+{
+	const char *frames[] = { UNKNOWN, function };
+
+	return stack_table_add(&s->table, frames, function ? 2 : 1, 0, number);
+}
+
 int stack_names_number(struct stack_names *s, const struct stack_key *key, const char *comm,
-		       const char *function, __u32 *number)
+		       const char *function, __u64 calls, __u32 *number)
 {
 	struct known_stack like = {
 		.used = true,
@@ -333,13 +294,19 @@ int stack_names_number(struct stack_names *s, const struct stack_key *key, const
 
 	if (grow_stacks(s))
 		return -ENOMEM;
+	if (like.user && s->users)
+		like.version = usersyms_process(s->users, like.tgid);
 	k = stack_slot(s, &like);
-	if (!k->used) {
+	if (!k->used || k->version != like.version) {
 		err = name_stack(s, key, comm, function, &like.number);
+		if (err == -ENOSPC) {
+			s->lost += calls;
+			return unknown_number(s, function, number);
+		}
 		if (err)
 			return err;
+		s->n_stacks += !k->used;
 		*k = like;
-		s->n_stacks++;
 	}
 	*number = k->number;
 	return 0;
@@ -348,7 +315,9 @@ int stack_names_number(struct stack_names *s, const struct stack_key *key, const
 void stack_names_refresh(struct stack_names *s)
 {
 	/* Other code may lie at the addresses of a module that is gone. */
-	if (symtab_refresh(s->symbols) && s->stacks) {
+	bool modules = symtab_refresh(s->symbols);
+
+	if (s->stacks && (modules || s->n_stacks >= KNOWN_MAX)) {
 		memset(s->stacks, 0, s->stacks_size * sizeof(*s->stacks));
 		s->n_stacks = 0;
 	}
@@ -358,16 +327,12 @@ void stack_names_refresh(struct stack_names *s)
 
 void stack_names_trim(struct stack_names *s)
 {
-	if (s->in_map < STACK_TRACES_MAX / 2)
-		return;
-	for (size_t i = 0; i < s->traces_size; i++) {
-		struct known_trace *k = &s->traces[i];
+	traces_trim(&s->traces);
+}
 
-		if (k->hash && k->in_map)
-			bpf_map_delete_elem(s->cfg.traces, &k->hash);
-		k->in_map = false;
-	}
-	s->in_map = 0;
+__u64 stack_names_lost(const struct stack_names *s)
+{
+	return s->lost;
 }
 
 const struct stack_table *stack_names_table(const struct stack_names *s)
@@ -379,9 +344,7 @@ void stack_names_close(struct stack_names *s)
 {
 	if (!s)
 		return;
-	for (size_t i = 0; i < s->traces_size; i++)
-		free(s->traces[i].ip);
-	free(s->traces);
+	traces_free(&s->traces);
 	free(s->stacks);
 	stack_table_free(&s->table);
 	symtab_free(s->symbols);

@@ -120,7 +120,7 @@ int take_stack(void *ctx, unsigned int row, const struct row_info *info,
 	like.row = found - t->iv->rows;
 	take_comm(like.comm, key, v);
 	err = stack_names_number(t->names, key, like.comm, t->functions[variant][of.op],
-				 &like.stack);
+				 v->sum.calls + v->sum.failed, &like.stack);
 	if (err)
 		return err;
 	r = interval_stack(t->iv, &like);
@@ -139,7 +139,7 @@ int take_sample(void *ctx, const struct stack_key *key, const struct proc_value 
 	int err;
 
 	take_comm(like.comm, key, v);
-	err = stack_names_number(t->names, key, like.comm, NULL, &like.stack);
+	err = stack_names_number(t->names, key, like.comm, NULL, v->sum.calls, &like.stack);
 	if (err)
 		return err;
 	r = interval_sample(t->iv, &like);
