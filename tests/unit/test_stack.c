@@ -32,6 +32,24 @@ static void a_stack_is_kept_once(void **state)
 	stack_table_free(&t);
 }
 
+static void looking_adds_nothing(void **state)
+{
+	const char *const a[] = { "el0", "read" }, *const b[] = { "read", "el0" },
+			  *const c[] = { "el0", "write" };
+	struct stack_table t = {};
+	__u32 number, found;
+
+	assert_int_equal(stack_table_find(&t, a, 2, 0, &found), -ENOENT);
+	assert_int_equal(stack_table_add(&t, a, 2, 1, &number), 0);
+	assert_int_equal(stack_table_find(&t, a, 2, 1, &found), 0);
+	assert_int_equal(found, number);
+	assert_int_equal(stack_table_find(&t, a, 2, 0, &found), -ENOENT);
+	assert_int_equal(stack_table_find(&t, b, 2, 1, &found), -ENOENT);
+	assert_int_equal(stack_table_find(&t, c, 2, 1, &found), -ENOENT);
+	assert_int_equal(t.n, 1);
+	stack_table_free(&t);
+}
+
 static void many_stacks_keep_their_numbers(void **state)
 {
 	struct stack_table t = {};
@@ -119,6 +137,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_stack_is_kept_once),
+		cmocka_unit_test(looking_adds_nothing),
 		cmocka_unit_test(many_stacks_keep_their_numbers),
 		cmocka_unit_test(limits_are_kept),
 		cmocka_unit_test(sums_follow_the_row),
