@@ -203,7 +203,8 @@ static int read_symbols(struct reading *r, const char *path)
 	fclose(f);
 	if (!err && !r->n)
 		err = -ENODATA;
-	qsort(r->symbols, r->n, sizeof(*r->symbols), by_address);
+	if (r->n)
+		qsort(r->symbols, r->n, sizeof(*r->symbols), by_address);
 	drop_aliases(r);
 	return err;
 }
