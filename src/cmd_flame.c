@@ -79,5 +79,5 @@ int cmd_flame(int argc, char **argv)
 	err = err ?: read_captures(&opt, &tree, src);
 	err = err ?: write_output(&opt, &tree, src);
 	flame_tree_free(&tree);
-	return err ? EXIT_FAILED : EXIT_OK;
+	return err && err != -EPIPE ? EXIT_FAILED : EXIT_OK;
 }

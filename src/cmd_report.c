@@ -195,8 +195,6 @@ int cmd_report(int argc, char **argv)
 	argv[0] = "dmasynctop report"; /* for argp's messages */
 	if (options_parse_report(argc, argv, 0, &opt))
 		return EXIT_USAGE;
-	/* A reader that went away (| head) has what it wanted. */
-	signal(SIGPIPE, SIG_IGN);
 	interval_init(&rd.r.total);
 	err = opt.schema ? print_schema(&rd) : run(&rd);
 	if (rd.out && rd.out != stdout && fclose(rd.out) && !err)

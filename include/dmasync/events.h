@@ -20,15 +20,14 @@ enum {
 struct events {
 	int signal_fd, timer_fd;
 	sigset_t old_mask;
-	struct sigaction old_pipe;
 	__u64 next, period, end; /* CLOCK_MONOTONIC, ns; end 0: none */
 	int stop_signal;	 /* of the newest EVENT_STOP */
 	bool stop_sent;		 /* it was sent by a process, not typed on the terminal */
 };
 
 /*
- * Blocks the signals above, ignores SIGPIPE and opens the descriptors; with @full_screen the
- * terminal's signals are taken, too. Signals from now on are not lost. 0 or -errno after a message.
+ * Blocks the signals above and opens the descriptors; with @full_screen the terminal's signals are
+ * taken, too. Signals from now on are not lost. 0 or -errno after a message.
  */
 int events_open(struct events *ev, bool full_screen);
 

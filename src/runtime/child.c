@@ -2,6 +2,7 @@
 /* Starts, signals and reaps the command that is being measured. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -27,6 +28,7 @@ run(char *const argv[], const struct events *ev, FILE *capture, int report)
 	if (capture)
 		capture_output(capture);
 	events_restore_signals(ev);
+	signal(SIGPIPE, SIG_DFL); /* which is ignored here: see main() */
 	execvp(argv[0], argv);
 	err = errno;
 	if (write(report, &err, sizeof(err)) != sizeof(err))

@@ -12,7 +12,6 @@
 
 int events_open(struct events *ev, bool full_screen)
 {
-	struct sigaction ignore = { .sa_handler = SIG_IGN };
 	sigset_t mask;
 	int err;
 
@@ -28,7 +27,6 @@ int events_open(struct events *ev, bool full_screen)
 		sigaddset(&mask, SIGTSTP);
 	}
 	sigprocmask(SIG_BLOCK, &mask, &ev->old_mask);
-	sigaction(SIGPIPE, &ignore, &ev->old_pipe);
 	ev->signal_fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
 	ev->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (ev->signal_fd >= 0 && ev->timer_fd >= 0)
@@ -132,7 +130,6 @@ int events_wait(struct events *ev, int input_fd)
 
 void events_restore_signals(const struct events *ev)
 {
-	sigaction(SIGPIPE, &ev->old_pipe, NULL);
 	sigprocmask(SIG_SETMASK, &ev->old_mask, NULL);
 }
 
