@@ -131,21 +131,21 @@ static int compare_sides(struct compare *c)
 static int check_self(struct compare *c)
 {
 	struct self_check s = {};
-	int err = 0, status = EXIT_FAILED;
+	int status = EXIT_FAILED;
 
-	if (c->side[BEFORE].n >= SELF_CHECK_RUNS)
-		err = self_check(c, &s);
-	if (c->side[BEFORE].n < SELF_CHECK_RUNS)
+	if (c->n_runs < SELF_CHECK_RUNS) {
 		log_error("--self-check needs at least %d different recordings, these are %zu",
-			  SELF_CHECK_RUNS, c->side[BEFORE].n);
-	else if (err)
+			  SELF_CHECK_RUNS, c->n_runs);
+		return EXIT_FAILED;
+	}
+	if (self_check(c, &s))
 		log_error("out of memory for %zu runs", c->n_runs);
 	else if (c->opt->json)
 		status = finish(self_check_print_json(stdout, c, &s));
 	else
 		status = finish(self_check_print_text(stdout, c, &s));
 	self_check_free(&s);
-	return status;
+	return status || in_common(c) ? status : EXIT_FAILED;
 }
 
 int cmd_compare(int argc, char **argv)

@@ -60,12 +60,17 @@ struct compare_options {
 	size_t n_files[SIDES];
 };
 
-/* One row in one run; arrays have an element for each interval with calls. */
+/* Elements that a row of a run has at most, however long the run was; even. */
+#define COMPARE_POINTS 1024
+
+/* One row in one run; arrays have an element for each interval with calls, in long runs for each
+ * per_point of them. */
 struct run_row {
 	double *ns, *calls, *entries;
-	size_t n, cap;
-	size_t last;	/* number of the interval that the last element is of */
-	struct row sum; /* counts, extremes, histogram, over directions and drivers */
+	size_t n, cap;		   /* n <= COMPARE_POINTS */
+	size_t per_point, in_last; /* intervals of an element; of the last so far */
+	size_t last;		   /* number of the newest interval in the last element */
+	struct row sum;		   /* counts, extremes, histogram, over directions and drivers */
 	__u64 dsb;
 	enum dsb_source dsb_source;
 	__u64 dir_calls[DIR_COUNT];
@@ -84,13 +89,15 @@ struct compare_run {
 	size_t n_rows;
 };
 
-/* A figure on both sides; a side's is the mean over its runs, but for percentiles (all calls) and
- * barriers (sums, exact). */
+/*
+ * A figure on both sides: the mean over the runs that have the row, for calls_per_s and cpu_percent
+ * over all runs of a side that has it; barriers are sums, exact.
+ */
 struct figure {
 	bool known[SIDES];
 	double value[SIDES];
 	bool has_ratio;	 /* r.ratio is set: known on both sides, before not 0 */
-	bool has_limits; /* r.low and r.high are set: at least two runs a side */
+	bool has_limits; /* r.low and r.high are set: two runs a side, all values > 0 */
 	struct ratio_interval r;
 };
 
@@ -207,17 +214,19 @@ int compare_print_json(FILE *out, const struct compare *c);
 /* How quiet a setup is: what compare says of runs between which nothing changed. */
 struct self_check_row {
 	double spread;	   /* standard deviation of the runs' ns/call over their mean */
-	double detectable; /* change that as many runs a side show 4 times out of 5 */
+	double detectable; /* change that side_runs runs a side show 4 times out of 5 */
 	size_t claimed;	   /* splits that called it faster or slower */
 };
 
 struct self_check {
-	size_t splits;	/* of the runs into halves that were judged */
-	size_t claimed; /* of these: with at least one row faster or slower */
-	bool all;	/* every split there is, else random ones */
-	bool possible;	/* halves are large enough for a claim */
-	bool in_order;	/* first half against second half: a difference was claimed */
-	double widest;	/* largest detectable change of the judged rows; 0: none was judged */
+	size_t splits;	  /* of the runs into halves that were judged */
+	size_t claimed;	  /* of these: with at least one row faster or slower */
+	bool all;	  /* every split there is, else random ones */
+	bool possible;	  /* halves are large enough for a claim */
+	bool in_order;	  /* first half against second half: a difference was claimed */
+	size_t judged;	  /* rows that compare would judge */
+	size_t side_runs; /* a side, for which detectable holds: as many as runs, or the least */
+	double widest;	  /* largest detectable change of the judged rows; 0: none was judged */
 	struct self_check_row *rows; /* one for each of the rows of struct compare */
 };
 

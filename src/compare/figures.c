@@ -80,6 +80,16 @@ static double mean_of(const double *v, size_t n)
 	return n ? sum / n : -1;
 }
 
+/* An interval of the logarithm needs it: a clock may be too coarse for a run's median. */
+static bool all_positive(const double *v, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n && v[i] > 0; i++)
+		;
+	return i == n;
+}
+
 void figure_of_runs(const struct compare *c, struct rng *rng, const double *before, size_t n_before,
 		    const double *after, size_t n_after, struct figure *out)
 {
@@ -94,7 +104,8 @@ void figure_of_runs(const struct compare *c, struct rng *rng, const double *befo
 	if (!out->has_ratio)
 		return;
 	out->r.ratio = out->r.low = out->r.high = mean[AFTER] / mean[BEFORE];
-	out->has_limits = rng && n_before > 1 && n_after > 1;
+	out->has_limits = rng && n_before > 1 && n_after > 1 && all_positive(before, n_before) &&
+			  all_positive(after, n_after);
 	if (out->has_limits)
 		bootstrap_values(before, n_before, after, n_after, c->opt->draws, rng, &out->r);
 }
@@ -103,9 +114,11 @@ static void add_side(struct row_side *to, const struct run_row *row)
 {
 	int dir;
 
-	if (!to->runs)
+	if (!to->runs) {
 		to->dsb_source = row->dsb_source;
-	else if (to->dsb_source != row->dsb_source)
+		to->sum.coherent = row->sum.coherent;
+		to->sum.iommu = row->sum.iommu;
+	} else if (to->dsb_source != row->dsb_source)
 		to->dsb_source = DSB_UNKNOWN;
 	if (!to->sum.driver[0])
 		memcpy(to->sum.driver, row->sum.driver, sizeof(to->sum.driver));
@@ -161,21 +174,6 @@ static void dsb_figure(const struct compare_row *row, bool per_entry, struct fig
 		out->r.ratio = out->value[AFTER] / out->value[BEFORE];
 }
 
-/* Percentiles shown are of all calls of a side; their interval is of the runs' percentiles. */
-static void percentile_values(struct compare_row *row, enum figure_kind kind)
-{
-	struct figure *f = &row->figure[kind];
-	const struct row *sum;
-	int s;
-
-	for (s = 0; s < SIDES; s++) {
-		sum = &row->side[s].sum;
-		if (f->known[s])
-			f->value[s] = hist_percentile(sum->hist, sum->min_ns, sum->max_ns,
-						      quantile[kind]);
-	}
-}
-
 /* ns/call again with what the intervals tell. */
 static int ns_call_limits(const struct compare *c, const struct compare_row *row, struct rng *rng,
 			  struct figure *f)
@@ -200,20 +198,27 @@ static int ns_call_limits(const struct compare *c, const struct compare_row *row
 	return err;
 }
 
-/* Values of one kind of all runs that have the row, before's first. */
-static size_t run_values(const struct compare *c, const struct compare_row *row,
-			 enum figure_kind kind, double *v)
+/* A run without such calls had none a second, and none of the CPU's time. */
+static bool counts_absent(enum figure_kind kind)
 {
+	return kind == FIG_CALLS_S || kind == FIG_CPU;
+}
+
+/* Values of one kind of the runs of a side that has the row; returns their number. */
+static size_t side_values(const struct compare *c, const struct compare_row *row, enum side side,
+			  enum figure_kind kind, double *v)
+{
+	const struct compare_run *run;
 	const struct run_row *one;
 	size_t n = 0, i;
-	int s;
 
-	for (s = 0; s < SIDES; s++) {
-		for (i = 0; i < c->side[s].n; i++) {
-			one = run_row(c->side[s].runs[i], row->at);
-			if (one)
-				v[n++] = run_figure(one, c->side[s].runs[i]->dur_ns, kind);
-		}
+	for (i = 0; row->side[side].runs && i < c->side[side].n; i++) {
+		run = c->side[side].runs[i];
+		one = run_row(run, row->at);
+		if (one)
+			v[n++] = run_figure(one, run->dur_ns, kind);
+		else if (counts_absent(kind))
+			v[n++] = run->dur_ns ? 0 : -1;
 	}
 	return n;
 }
@@ -222,7 +227,7 @@ int row_figures_fill(const struct compare *c, struct compare_row *row)
 {
 	double *v = calloc(c->side[BEFORE].n + c->side[AFTER].n, sizeof(*v));
 	struct figure *ns_call = &row->figure[FIG_NS_CALL];
-	size_t n;
+	size_t n, n_after;
 	int kind, err = 0;
 	struct rng rng;
 
@@ -231,21 +236,19 @@ int row_figures_fill(const struct compare *c, struct compare_row *row)
 	side_sums(c, row);
 	row_rng(c, row, &rng);
 	for (kind = 0; kind < FIG_DSB_CALL; kind++) {
-		run_values(c, row, kind, v);
-		n = row->side[BEFORE].runs;
-		figure_of_runs(c, row_is_minor(row) ? NULL : &rng, v, n, v + n,
-			       row->side[AFTER].runs, &row->figure[kind]);
-		if (kind >= FIG_P50 && kind <= FIG_P999)
-			percentile_values(row, kind);
+		n = side_values(c, row, BEFORE, kind, v);
+		n_after = side_values(c, row, AFTER, kind, v + n);
+		figure_of_runs(c, row_is_minor(row) ? NULL : &rng, v, n, v + n, n_after,
+			       &row->figure[kind]);
 	}
 	dsb_figure(row, false, &row->figure[FIG_DSB_CALL]);
 	dsb_figure(row, true, &row->figure[FIG_DSB_ENTRY]);
 	if (ns_call->has_limits)
 		err = ns_call_limits(c, row, &rng, ns_call);
 	if (!err && row->side[BEFORE].runs && row->side[AFTER].runs) {
-		n = run_values(c, row, FIG_NS_CALL, v);
-		row->p = mann_whitney(v, row->side[BEFORE].runs, v + row->side[BEFORE].runs,
-				      row->side[AFTER].runs);
+		n = side_values(c, row, BEFORE, FIG_NS_CALL, v);
+		n_after = side_values(c, row, AFTER, FIG_NS_CALL, v + n);
+		row->p = mann_whitney(v, n, v + n, n_after);
 		err = row->p < 0 ? -ENOMEM : 0;
 	}
 	free(v);

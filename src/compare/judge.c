@@ -36,8 +36,7 @@ because(struct compare_row *row, const char *fmt, ...)
 	va_end(ap);
 }
 
-/* Runs a side with which the test can pass the correction for @rows rows. */
-static unsigned int least_runs(size_t rows)
+unsigned int least_runs(size_t rows)
 {
 	unsigned int n = 2;
 
@@ -119,15 +118,29 @@ static void judge(const struct compare *c, struct compare_row *row)
 	}
 }
 
+static void too_few_runs(const struct compare *c, struct compare_row *row)
+{
+	static const char spread[] = "nothing tells how much runs differ by themselves";
+	enum side side = row->side[BEFORE].runs < 2 ? BEFORE : AFTER;
+	const char *word = side == BEFORE ? "before" : "after";
+
+	if (c->side[side].n > 1)
+		because(row, "only 1 of %zu runs %s has it", c->side[side].n, word);
+	else if (c->side[!side].n > 1)
+		because(row, "one run %s: %s", word, spread);
+	else
+		because(row, "one run a side: %s", spread);
+}
+
 /* Whether @row is judged; if not, says why. */
-static bool in_family(struct compare_row *row)
+static bool in_family(const struct compare *c, struct compare_row *row)
 {
 	const struct row_side *b = &row->side[BEFORE], *a = &row->side[AFTER];
 
 	if (!b->runs || !a->runs)
 		because(row, "only %s", b->runs ? "before" : "after");
 	else if (b->runs < 2 || a->runs < 2)
-		because(row, "one run a side: nothing tells how much runs differ by themselves");
+		too_few_runs(c, row);
 	else if (row_is_minor(row))
 		because(row, "less than %g %% of the time in DMA calls", COMPARE_FEW * 100);
 	else if (!row->figure[FIG_NS_CALL].has_limits)
@@ -145,7 +158,7 @@ static int judge_rows(struct compare *c)
 	if (!p)
 		return -ENOMEM;
 	for (i = 0; i < c->n_rows; i++) {
-		c->rows[i].tested = in_family(&c->rows[i]);
+		c->rows[i].tested = in_family(c, &c->rows[i]);
 		if (c->rows[i].tested)
 			p[n++] = c->rows[i].p;
 	}

@@ -283,6 +283,19 @@ static int note_failures(struct compare *c, const struct compare_row *row)
 			    op_name(row->op), row->dev, before, after);
 }
 
+static int note_some_runs(struct compare *c, const struct compare_row *row)
+{
+	const struct row_side *b = &row->side[BEFORE], *a = &row->side[AFTER];
+
+	if (b->runs == c->side[BEFORE].n && a->runs == c->side[AFTER].n)
+		return 0;
+	return compare_note(c, "some_runs",
+			    "%s %s: only %zu of %zu runs before and %zu of %zu after have such "
+			    "calls; calls/s and %% of a CPU count the others as 0",
+			    op_name(row->op), row->dev, b->runs, c->side[BEFORE].n, a->runs,
+			    c->side[AFTER].n);
+}
+
 int row_notes(struct compare *c)
 {
 	const struct compare_row *row;
@@ -293,7 +306,9 @@ int row_notes(struct compare *c)
 		row = &c->rows[i];
 		if (!row_matters(row))
 			continue;
-		err = note_sizes(c, row);
+		err = note_some_runs(c, row);
+		if (!err)
+			err = note_sizes(c, row);
 		if (!err)
 			err = note_directions(c, row);
 		if (!err)

@@ -157,19 +157,46 @@ static int grow(double **v, size_t cap)
 	return 0;
 }
 
-/* Directions and drivers of one row are one point an interval. */
-static int add_point(struct run_row *to, const struct call_counts *sum, bool same_interval)
+/* Two by two become one: twice the intervals have room then. */
+static void halve(struct run_row *to)
+{
+	size_t i;
+
+	for (i = 0; i < to->n / 2; i++) {
+		to->ns[i] = to->ns[2 * i] + to->ns[2 * i + 1];
+		to->calls[i] = to->calls[2 * i] + to->calls[2 * i + 1];
+		to->entries[i] = to->entries[2 * i] + to->entries[2 * i + 1];
+	}
+	to->n /= 2;
+	to->per_point *= 2;
+}
+
+static int new_point(struct run_row *to)
 {
 	size_t cap = to->cap ? to->cap * 2 : 32;
 
+	if (to->n == COMPARE_POINTS)
+		halve(to);
+	if (to->n == to->cap) {
+		if (grow(&to->ns, cap) || grow(&to->calls, cap) || grow(&to->entries, cap))
+			return -ENOMEM;
+		to->cap = cap;
+	}
+	to->ns[to->n] = to->calls[to->n] = to->entries[to->n] = 0;
+	to->n++;
+	to->in_last = 0;
+	return 0;
+}
+
+/* Directions and drivers of one row are of one point; so are intervals, in a long run. */
+static int add_point(struct run_row *to, const struct call_counts *sum, bool same_interval)
+{
+	if (!to->per_point)
+		to->per_point = 1;
 	if (!same_interval) {
-		if (to->n == to->cap) {
-			if (grow(&to->ns, cap) || grow(&to->calls, cap) || grow(&to->entries, cap))
-				return -ENOMEM;
-			to->cap = cap;
-		}
-		to->ns[to->n] = to->calls[to->n] = to->entries[to->n] = 0;
-		to->n++;
+		if ((!to->n || to->in_last == to->per_point) && new_point(to))
+			return -ENOMEM;
+		to->in_last++;
 	}
 	to->ns[to->n - 1] += sum->ns;
 	to->calls[to->n - 1] += sum->calls;
@@ -180,9 +207,8 @@ static int add_point(struct run_row *to, const struct call_counts *sum, bool sam
 /* The row's descriptions are those of the first; barriers are known only if they always are. */
 static void add_sums(struct run_row *to, const struct row *row, __u64 dsb, enum dsb_source source)
 {
-	bool first = !to->sum.driver[0];
-
-	if (first) {
+	/* Not by the driver's name: a device may have none. */
+	if (!to->sum.sum.calls) {
 		memcpy(to->sum.driver, row->driver, sizeof(to->sum.driver));
 		to->sum.coherent = row->coherent;
 		to->sum.iommu = row->iommu;

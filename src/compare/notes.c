@@ -158,6 +158,11 @@ static int note_devices(struct compare *c)
 	return err;
 }
 
+static bool few_calls(const struct row_side *side)
+{
+	return side->sum.sum.calls < FEW_CALLS * side->runs;
+}
+
 static int note_tails(struct compare *c)
 {
 	const struct compare_row *row;
@@ -165,13 +170,13 @@ static int note_tails(struct compare *c)
 
 	for (i = 0; i < c->n_rows; i++) {
 		row = &c->rows[i];
-		few += row->tested && (row->side[BEFORE].sum.sum.calls < FEW_CALLS ||
-				       row->side[AFTER].sum.sum.calls < FEW_CALLS);
+		few += row->tested &&
+		       (few_calls(&row->side[BEFORE]) || few_calls(&row->side[AFTER]));
 	}
 	if (!few)
 		return 0;
 	return compare_note(c, "tails",
-			    "p99.9 rests on less than ten calls a side in %zu of the rows with a "
+			    "p99.9 rests on less than ten calls a run in %zu of the rows with a "
 			    "verdict",
 			    few);
 }

@@ -26,6 +26,9 @@ const char *mix_doubt(const struct compare *c, const struct compare_row *row, en
 /* ns/call of @row in one run. */
 double run_ns_call(const struct run_row *row);
 
+/* Runs a side with which the test can pass the correction for @rows rows. */
+unsigned int least_runs(size_t rows);
+
 /* Notes on machines, kernels and options. 0 or -ENOMEM. */
 int setup_notes(struct compare *c);
 

@@ -106,10 +106,11 @@ static int judge_splits(struct compare *c, struct compare_run **order, bool *fir
 	return 0;
 }
 
-static void row_spread(const struct compare *c, const struct compare_row *row,
+/* What shows is told for @side_runs runs a side. */
+static void row_spread(const struct compare *c, const struct compare_row *row, size_t side_runs,
 		       struct self_check_row *out)
 {
-	double sum = 0, squares = 0, v, df = 2.0 * c->n_runs - 2;
+	double sum = 0, squares = 0, v, df = 2.0 * side_runs - 2;
 	const struct run_row *one;
 	size_t n = 0, i;
 
@@ -126,18 +127,23 @@ static void row_spread(const struct compare *c, const struct compare_row *row,
 		return;
 	out->spread = sqrt(fmax(0, (squares - sum * sum / n) / (n - 1))) / (sum / n);
 	out->detectable = c->opt->noise + (t_quantile(df, 0.975) + t_quantile(df, POWER)) *
-						  out->spread * sqrt(2.0 / c->n_runs);
+						  out->spread * sqrt(2.0 / side_runs);
 }
 
 static int describe(struct compare *c, struct self_check *out, const size_t *claimed)
 {
-	size_t i;
+	size_t i, least;
 
 	out->rows = calloc(c->n_rows + 1, sizeof(*out->rows));
 	if (!out->rows)
 		return -ENOMEM;
+	for (i = 0; i < c->n_rows; i++)
+		out->judged += c->rows[i].tested;
+	/* With fewer, compare would claim nothing, however large the change. */
+	least = least_runs(out->judged);
+	out->side_runs = c->n_runs > least ? c->n_runs : least;
 	for (i = 0; i < c->n_rows; i++) {
-		row_spread(c, &c->rows[i], &out->rows[i]);
+		row_spread(c, &c->rows[i], out->side_runs, &out->rows[i]);
 		out->rows[i].claimed = claimed[c->rows[i].at];
 		out->in_order |= claims(&c->rows[i]);
 		if (c->rows[i].tested)
@@ -190,8 +196,20 @@ void self_check_free(struct self_check *s)
 	memset(s, 0, sizeof(*s));
 }
 
+/* Why changes are told for more runs a side than there are runs. */
+static const char *least_words(char *buf, size_t size, const struct compare *c,
+			       const struct self_check *s)
+{
+	buf[0] = '\0';
+	if (s->side_runs > c->n_runs)
+		snprintf(buf, size, " (the least for %zu rows at once)", s->judged);
+	return buf;
+}
+
 void self_check_words(char *buf, size_t size, const struct compare *c, const struct self_check *s)
 {
+	char least[64];
+
 	if (s->widest <= 0)
 		snprintf(buf, size, "no row could be judged");
 	else if (s->in_order)
@@ -199,18 +217,15 @@ void self_check_words(char *buf, size_t size, const struct compare *c, const str
 			buf, size,
 			"not quiet: the second half of the runs differs from the first, so something "
 			"drifts (temperature, clock, memory); take runs of both kernels in turn");
-	else if (s->widest > NOISY)
-		snprintf(
-			buf, size,
-			"noisy: with %zu runs a side only changes above %.1f %% would show in every "
-			"row",
-			c->n_runs, s->widest * 100);
 	else
-		snprintf(
-			buf, size,
-			"quiet enough: with %zu runs a side changes of %.1f %% would show in every "
-			"row",
-			c->n_runs, s->widest * 100);
+		snprintf(buf, size,
+			 "%s: with %zu runs a side%s changes %s %.1f %% would show in every row",
+			 s->widest > NOISY ? "noisy"
+			 : s->possible	   ? "quiet enough"
+					   : "too few runs to see a drift, at least 8 do; by their "
+					     "spread",
+			 s->side_runs, least_words(least, sizeof(least), c, s),
+			 s->widest > NOISY ? "only above" : "of", s->widest * 100);
 }
 
 static void print_row(FILE *out, const struct compare *c, const struct self_check *s, size_t i)
@@ -277,10 +292,11 @@ int self_check_print_json(FILE *out, const struct compare *c, const struct self_
 						s->rows[i].detectable, "claimed",
 						(int)s->rows[i].claimed));
 	}
-	return json_print(out, json_pack("{s:s, s:i, s:i, s:i, s:b, s:b, s:b, s:s, s:o, s:o}",
-					 "type", "self_check", "runs", (int)c->n_runs, "splits",
-					 (int)s->splits, "claimed", (int)s->claimed, "all_splits",
-					 (int)s->all, "possible", (int)s->possible,
-					 "in_order_claimed", (int)s->in_order, "verdict", text,
-					 "seed", json_u64(c->opt->seed), "rows", rows));
+	return json_print(out,
+			  json_pack("{s:s, s:i, s:i, s:i, s:i, s:b, s:b, s:b, s:s, s:o, s:o}",
+				    "type", "self_check", "runs", (int)c->n_runs, "side_runs",
+				    (int)s->side_runs, "splits", (int)s->splits, "claimed",
+				    (int)s->claimed, "all_splits", (int)s->all, "possible",
+				    (int)s->possible, "in_order_claimed", (int)s->in_order,
+				    "verdict", text, "seed", json_u64(c->opt->seed), "rows", rows));
 }

@@ -141,7 +141,9 @@ static size_t time_words(char *buf, size_t size, const struct compare *c,
 	case VERDICT_NONE:
 		break;
 	}
-	return snprintf(buf, size, " %s (one run a side: no verdict)", change);
+	/* Its first words; the rest is with the row. */
+	return snprintf(buf, size, " %s (%.*s: no verdict)", change, (int)strcspn(row->why, ":"),
+			row->why);
 }
 
 bool headline_words(char buf[WORDS_LEN], const struct compare *c, const struct compare_row *row)
@@ -186,16 +188,53 @@ void side_summary(char buf[WORDS_LEN], const struct compare *c, enum side side)
 		 flavour_name(first->info.hdr.flavour));
 }
 
-void method_words(char buf[WORDS_LEN], const struct compare *c)
+/* Why no row is judged, by the first that is on both sides: the one with most time. */
+static void differences_words(char buf[WORDS_LEN], const struct compare *c)
 {
-	if (!c->n_tested)
+	const struct compare_row *row;
+	char name[CELL_LEN];
+	size_t i;
+
+	for (i = 0; i < c->n_rows; i++) {
+		row = &c->rows[i];
+		if (row->side[BEFORE].runs && row->side[AFTER].runs)
+			break;
+	}
+	if (i == c->n_rows)
+		snprintf(buf, WORDS_LEN, "no operation of a device has calls on both sides");
+	else if (c->side[BEFORE].n < 2 || c->side[AFTER].n < 2)
 		snprintf(buf, WORDS_LEN,
 			 "differences only: a verdict takes at least 4 runs a side");
 	else
-		snprintf(buf, WORDS_LEN,
-			 "95 %% intervals by bootstrap of runs and of blocks of intervals (%u "
-			 "draws, seed %llu); p by exact Mann-Whitney over runs, Holm over %zu "
-			 "row%s; noise band %g %%",
-			 c->opt->draws, c->opt->seed, c->n_tested, c->n_tested == 1 ? "" : "s",
-			 c->opt->noise * 100);
+		snprintf(buf, WORDS_LEN, "differences only: no row could be judged (%s %s: %s)",
+			 op_name(row->op), (fit_name(name, row->dev, 40), name), row->why);
+}
+
+/* Whether some judged row has more runs than the exact test takes. */
+static bool beyond_exact(const struct compare *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->n_rows; i++) {
+		if (c->rows[i].tested &&
+		    c->rows[i].side[BEFORE].runs + c->rows[i].side[AFTER].runs > MANN_WHITNEY_EXACT)
+			return true;
+	}
+	return false;
+}
+
+void method_words(char buf[WORDS_LEN], const struct compare *c)
+{
+	bool beyond = beyond_exact(c);
+
+	if (!c->n_tested) {
+		differences_words(buf, c);
+		return;
+	}
+	snprintf(buf, WORDS_LEN,
+		 "95 %% intervals by bootstrap of runs and of blocks of intervals (%u draws, seed "
+		 "%llu); p by %sMann-Whitney over runs%s, Holm over %zu row%s; noise band %g %%",
+		 c->opt->draws, c->opt->seed, beyond ? "" : "exact ",
+		 beyond ? " (normal approximation above 60)" : "", c->n_tested,
+		 c->n_tested == 1 ? "" : "s", c->opt->noise * 100);
 }

@@ -73,8 +73,10 @@ is($row->{verdict}, 'faster', '--json: verdict');
 cmp_ok(abs($row->{p_holm} - 3 * 2 / 252), '<', 1e-12, '--json: p by Holm over three rows');
 my $ratio = $row->{ratios}{ns_per_call};
 ok($ratio->{low} < $ratio->{ratio} && $ratio->{ratio} < $ratio->{high}, '--json: interval');
-cmp_ok(abs($ratio->{ratio} - $row->{after}{ns_per_call} / $row->{before}{ns_per_call}), '<', 1e-9,
-	'--json: the ratio is that of the values');
+for my $name (sort keys %{ $row->{ratios} }) {
+	my ($b, $a) = map { $row->{$_}{$name} } qw(before after);
+	cmp_ok(abs($row->{ratios}{$name}{ratio} - $a / $b), '<', 1e-9, "--json: $name: the change is that of the values");
+}
 is("$row->{before}{dsb} $row->{after}{dsb}", 5 * 12 * 40 * 128 . ' ' . 5 * 12 * 40, '--json: dsb');
 
 ($status, $out) = compare('--markdown', @old, '--', @new);
@@ -117,6 +119,28 @@ my @worse = captures('worse', 21, 5, 'ns=216000');
 is((compare(@old, '--', @worse, '--fail-on-regression', 5))[0], 5, 'gate: +8 % is above 5 %');
 is((compare(@old, '--', @worse, '--fail-on-regression', 20))[0], 0, 'gate: but not above 20 %');
 
+# A reader that goes away has what it wanted; the gate's status is kept.
+my @pipes = (
+	[ "compare @old -- @new", 0 ],
+	[ "compare --json @old -- @new", 0 ],
+	[ "compare --markdown @old -- @new", 0 ],
+	[ "compare --fail-on-regression 5 @new -- @old", 5 ],
+	[ "report $top/tests/fixtures/ahci-6.12.dma", 0 ],
+	[ "flame $top/tests/fixtures/ahci-6.12.dma", 0 ],
+);
+for my $case (@pipes) {
+	my ($args, $want) = @$case;
+	($status, $out, $err) = run('bash', '-c', "set -o pipefail; (sleep 0.3; exec $tool $args) | true");
+	is($status, $want, 'closed pipe: status of ' . $args =~ s/ .*//r);
+	unlike($err, qr/^dmasynctop: (?!regression)/m, 'closed pipe: quiet');
+}
+
+# Captures of real kernels, the whole output.
+my $expected = do { local (@ARGV, $/) = "$top/tests/fixtures/expected/compare-ahci-6.12-7.3.txt"; <> } // '';
+($status, $out, $err) = compare("$top/tests/fixtures/ahci-6.12.dma", '--', "$top/tests/fixtures/ahci-7.3.dma");
+is($status, 0, 'fixtures: status');
+is($out, $expected, 'fixtures: all of the output');
+
 # Notes.
 my %notes = (
 	governor => [ 'governor=ondemand', qr/governors differ: before performance; after ondemand/ ],
@@ -156,6 +180,23 @@ my @warming = map { captures("warming$_", 60 + $_, 1, "ns=@{[200000 * (1 + 0.05 
 like((compare('--self-check', @warming))[1], qr/^verdict +not quiet.*drifts/ms, '--self-check: drift');
 my $check = decode_json((compare('--self-check', '--json', @quiet))[1]);
 is($check->{splits}, 70, '--self-check --json');
+
+for my $n (4, 5, 7) {
+	($status, $out, $err) = compare('--self-check', @quiet[0 .. $n - 1]);
+	is($status, 0, "--self-check of $n: status");
+	is($err, '', "--self-check of $n: nothing on stderr");
+	my $half = int($n / 2);
+	like($out, qr/^claimed +in 0 of \d+ splits of $n runs into $half and @{[$n - $half]}: too few for any/m,
+		"--self-check of $n: splits");
+	my $side = $n < 5 ? 5 : $n;
+	like($out =~ s/\n +/ /gr, qr/^verdict +too few runs to see a drift, .* with $side runs a side/m,
+		"--self-check of $n: promises nothing that compare does not keep");
+}
+for my $json ([], ['--json']) {
+	($status, $out, $err) = compare('--self-check', '-D', 'nothing', @$json, @quiet);
+	is($status, 1, '--self-check of nothing: status');
+	like($err, qr/nothing to compare: .*-D and -O/, '--self-check of nothing: message');
+}
 
 # Wrong usage is 2, what cannot be read or compared is 1.
 my @wrong = (
