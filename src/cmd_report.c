@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* dmasynctop report: what a capture holds, as text, JSON or CSV. */
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <dmasync/capture_json.h>

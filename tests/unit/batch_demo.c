@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <locale.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <dmasync/clock.h>
 #include <dmasync/cmd.h>
@@ -123,6 +124,7 @@ void session_close(struct session *s)
 int main(int argc, char **argv)
 {
 	setlocale(LC_CTYPE, "");
+	signal(SIGPIPE, SIG_IGN); /* as main() does */
 	if (argc > 1 && !strcmp(argv[1], "record"))
 		return cmd_record(argc - 1, argv + 1);
 	return cmd_top(argc, argv);
