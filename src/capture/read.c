@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <dmasync/log.h>
+#include "../view/clean.h"
 #include "parse.h"
 
 struct capture {
@@ -15,8 +16,8 @@ struct capture {
 	__u64 intervals; /* read so far */
 	bool ended;	 /* its closing line was read, or nothing more can be */
 	const char *cut_off;
-	char cut_off_before[128]; /* what @cut_off points at when a report of it is read */
-	int err; /* what the reading ended with */
+	char cut_off_before[96]; /* what @cut_off points at when a report of it is read */
+	int err;		 /* what the reading ended with */
 };
 
 const char *capture_path(const struct capture *c)
@@ -199,9 +200,13 @@ int capture_add(const struct capture *c, struct interval *total, const struct in
 
 void capture_warn(const struct capture *c)
 {
-	if (c->cut_off)
-		log_warn("%s: %s; %llu whole interval%s read", capture_path(c), c->cut_off,
-			 c->intervals, c->intervals == 1 ? " was" : "s were");
+	char why[sizeof(c->cut_off_before)];
+
+	if (!c->cut_off)
+		return;
+	clean_for_terminal(why, sizeof(why), c->cut_off);
+	log_warn("%s: %s; %llu whole interval%s read", capture_path(c), why, c->intervals,
+		 c->intervals == 1 ? " was" : "s were");
 }
 
 static int add_up(struct capture *c, struct interval *total,

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 #include <dmasync/columns.h>
+#include "../view/clean.h"
 #include "parts.h"
 
 /* Names come out of files: what is markup in a table is replaced. */
@@ -36,9 +37,14 @@ static void print_row(FILE *out, const struct compare *c, const struct compare_r
 		row->verdict == VERDICT_NONE ? "-" : verdict_name(row->verdict));
 }
 
+static const char *clean(char text[WORDS_LEN])
+{
+	return clean_for_terminal(text, WORDS_LEN, text);
+}
+
 int compare_print_markdown(FILE *out, const struct compare *c)
 {
-	char text[WORDS_LEN];
+	char text[WORDS_LEN], note[1024];
 	size_t i;
 
 	errno = 0;
@@ -55,14 +61,14 @@ int compare_print_markdown(FILE *out, const struct compare *c)
 	if (minor_words(text, c))
 		fprintf(out, "\n%s.\n", text);
 	side_summary(text, c, BEFORE);
-	fprintf(out, "\nBefore: %s.\\\n", text);
+	fprintf(out, "\nBefore: %s.\\\n", clean(text));
 	side_summary(text, c, AFTER);
-	fprintf(out, "After: %s.\\\n", text);
+	fprintf(out, "After: %s.\\\n", clean(text));
 	method_words(text, c);
 	fprintf(out, "Method: %s (dmasynctop %s).\n", text, DMASYNC_VERSION);
 	if (c->n_notes)
 		fputc('\n', out);
 	for (i = 0; i < c->n_notes; i++)
-		fprintf(out, "- %s\n", c->notes[i].text);
+		fprintf(out, "- %s\n", clean_for_terminal(note, sizeof(note), c->notes[i].text));
 	return fflush(out) || ferror(out) ? (errno ? -errno : -EIO) : 0;
 }

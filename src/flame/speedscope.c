@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <dmasync/flame.h>
+#include "../view/clean.h"
 #include "text.h"
 
 static int put(const char *text, size_t size, void *f)
@@ -25,7 +26,7 @@ static int write_string(FILE *f, const char *s)
 
 	if (!clean)
 		return err;
-	flame_clean(clean, size, s);
+	clean_text(clean, size, s);
 	string = json_string(clean);
 	if (string)
 		err = json_dump_callback(string, put, f, JSON_ENCODE_ANY) ? -EIO : 0;

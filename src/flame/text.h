@@ -9,17 +9,7 @@
 /* Each byte of a name can turn into a replacement character of three. */
 #define FLAME_NAME_MAX (3 * FRAME_NAME_LEN + 1)
 
-/*
- * Next character of the UTF-8 string *@s, which is moved behind it; 0 at its end. What is not
- * valid, not allowed in XML, or made to change how other text looks (control characters, overrides
- * of the writing direction) comes as U+FFFD.
- */
-unsigned int flame_char(const char **s);
-
-/* Copies @s into @buf with those characters replaced; cuts it to @size at a whole character. */
-void flame_clean(char *buf, size_t size, const char *s);
-
-/* Characters of @s, as flame_char() sees them. */
+/* Characters of @s, as clean_next() sees them. */
 unsigned int flame_length(const char *s);
 
 /* Removes what compilers append to the names of clones: ".isra.0", ".constprop.0", ".cold" ... */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <dmasync/flame.h>
 #include "../interval/index.h"
+#include "../view/clean.h"
 #include "text.h"
 
 static __u32 hash_name(const void *element)
@@ -54,7 +55,7 @@ static int add_name(struct flame_tree *t, const char *name, __u32 *number)
 	struct flame_name like, *at;
 	bool found;
 
-	flame_clean(clean, sizeof(clean), name);
+	clean_text(clean, sizeof(clean), name);
 	if (t->plain_names)
 		flame_strip_suffix(clean);
 	like = (struct flame_name){ .s = clean, .hash = hash_string(clean) };

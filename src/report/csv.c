@@ -5,6 +5,7 @@
 #include <dmasync/group.h>
 #include <dmasync/percentile.h>
 #include <dmasync/report.h>
+#include "../view/clean.h"
 
 /* A line that is being written. */
 struct record {
@@ -22,10 +23,13 @@ static void separate(struct record *rec)
 /* Quoted where it has to be. Control characters are nobody's data, but a terminal's commands. */
 static void put_text_part(struct record *rec, const char *s)
 {
-	for (; *s; s++) {
-		if (*s == '"')
+	unsigned int c;
+	char utf8[4];
+
+	while ((c = clean_next(&s))) {
+		if (c == '"')
 			fputc('"', rec->out);
-		fputc((unsigned char)*s < ' ' || *s == 0x7f ? '?' : *s, rec->out);
+		fwrite(utf8, 1, clean_encode(utf8, c == CLEAN_REPLACEMENT ? '?' : c), rec->out);
 	}
 }
 

@@ -10,6 +10,7 @@
 #include <dmasync/report.h>
 #include <dmasync/units.h>
 #include <dmasync/view.h>
+#include "../view/clean.h"
 #include "../view/text.h"
 #include "../view/wrap.h"
 
@@ -17,52 +18,36 @@
 #define STACK_INDENT 8
 #define WHERE_COLUMN 34 /* where the subject of a stack begins */
 
-/* Text of a capture may hold anything; a terminal gets to see what is harmless. */
-static const char *plain(char *buf, size_t size, const char *s)
-{
-	char *p;
-
-	snprintf(buf, size, "%s", s);
-	for (p = buf; *p; p++) {
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			*p = '?';
-	}
-	return buf;
-}
-
 static void print_when(FILE *out, int width, const struct capture_info *info)
 {
 	time_t sec = info->start_ns / 1000000000;
-	char text[64] = "at an unknown time", command[256];
+	char text[64] = "at an unknown time";
 	struct tm tm;
 
 	if (info->start_ns && gmtime_r(&sec, &tm))
 		strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S UTC", &tm);
 	wrap_paragraph(out, width, "recorded", "%s by dmasynctop %s%s%s", text,
 		       info->tool_version[0] ? info->tool_version : "of unknown version",
-		       info->command[0] ? ": " : "",
-		       plain(command, sizeof(command), info->command));
+		       info->command[0] ? ": " : "", info->command);
 }
 
 static void print_run(FILE *out, int width, const struct report *r)
 {
 	const struct capture_info *info = capture_info(r->capture);
-	char name[512], dur[FMT_LEN], each[FMT_LEN] = "?", cpu[160], governor[64];
+	char dur[FMT_LEN], each[FMT_LEN] = "?";
 
 	if (info->interval_ns)
 		fmt_ns(each, info->interval_ns, 6);
 	wrap_paragraph(out, width, "capture", "%s: %u interval%s of %s, %s in all",
-		       plain(name, sizeof(name), capture_path(r->capture)), r->total.merged,
-		       r->total.merged == 1 ? "" : "s", each, fmt_ns(dur, r->total.dur_ns, 6));
+		       capture_path(r->capture), r->total.merged, r->total.merged == 1 ? "" : "s",
+		       each, fmt_ns(dur, r->total.dur_ns, 6));
 	if (capture_cut_off(r->capture))
 		wrap_paragraph(out, width, "!!!", "%s", capture_cut_off(r->capture));
 	print_when(out, width, info);
 	if (info->cpu_model[0] || info->governor[0])
 		wrap_paragraph(out, width, "machine", "%s, governor %s",
-			       info->cpu_model[0] ? plain(cpu, sizeof(cpu), info->cpu_model)
-						  : "CPU unknown",
-			       info->governor[0] ? plain(governor, sizeof(governor), info->governor)
-						 : "unknown");
+			       info->cpu_model[0] ? info->cpu_model : "CPU unknown",
+			       info->governor[0] ? info->governor : "unknown");
 }
 
 static void print_selection(FILE *out, int width, const struct report *r)
@@ -90,7 +75,7 @@ static void print_frames(FILE *out, const struct stack *stack, int width)
 	const char *sep;
 
 	for (i = stack->n - 1; i >= 0; i--) {
-		plain(name, sizeof(name), stack->frames[i]);
+		clean_for_terminal(name, sizeof(name), stack->frames[i]);
 		sep = i == stack->n - 1 ? "" : i == stack->n_user - 1 ? " < user: " : " < ";
 		len = strlen(sep) + strlen(name);
 		if (col > STACK_INDENT && col + len > end) {

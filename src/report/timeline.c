@@ -175,12 +175,31 @@ static unsigned int fold(const struct timeline *tl, unsigned int columns,
 	return each * tl->per_point;
 }
 
+/* "1.00s", or "200ms to 290ms" where they differ; the last column may be a short one. */
+static void print_durations(FILE *out, const struct timeline_point *points, unsigned int n)
+{
+	__u64 least = points[0].dur_ns, most = least, last = points[n - 1].dur_ns;
+	char a[FMT_LEN], b[FMT_LEN], c[FMT_LEN];
+	unsigned int i;
+
+	for (i = 1; i + 1 < n; i++) {
+		least = points[i].dur_ns < least ? points[i].dur_ns : least;
+		most = points[i].dur_ns > most ? points[i].dur_ns : most;
+	}
+	fmt_ns(a, least, 6);
+	fmt_ns(b, most, 6);
+	fmt_ns(c, last, 6);
+	fprintf(out, strcmp(a, b) ? "%s to %s" : "%s", a, b);
+	if ((last < least || last > most) && strcmp(c, a) && strcmp(c, b))
+		fprintf(out, ", the last %s", c);
+	fputc('\n', out);
+}
+
 void timeline_print(FILE *out, const struct timeline *tl, const struct header *hdr, int width)
 {
 	int columns = (width == WIDTH_ANY ? DEFAULT_WIDTH : width) - LABEL_WIDTH - RANGE_WIDTH;
 	struct timeline_point *points;
 	unsigned int n, each;
-	char time[FMT_LEN];
 	enum measure what;
 
 	columns = columns < 8 ? 8 : columns > TIMELINE_POINTS ? TIMELINE_POINTS : columns;
@@ -191,7 +210,7 @@ void timeline_print(FILE *out, const struct timeline *tl, const struct header *h
 	fprintf(out, "%-*s%u column%s, each ", LABEL_WIDTH, "time line", n, n == 1 ? "" : "s");
 	if (each > 1)
 		fprintf(out, "%u intervals, ", each);
-	fprintf(out, "%s\n", fmt_ns(time, points[0].dur_ns, 6));
+	print_durations(out, points, n);
 	for (what = CALLS; what <= BARRIERS; what++)
 		print_measure(out, points, n, hdr, what);
 	free(points);

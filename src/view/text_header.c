@@ -3,6 +3,7 @@
 #include <dmasync/bar.h>
 #include <dmasync/units.h>
 #include <dmasync/view.h>
+#include "clean.h"
 #include "text.h"
 #include "wrap.h"
 
@@ -76,13 +77,14 @@ static void print_hooks(FILE *out, const struct header *hdr)
 
 	for (i = 0; i < hdr->n_hooks; i++) {
 		const struct hook_state *h = &hdr->hooks[i];
-		char end[32] = "";
+		char end[32] = "", name[sizeof(h->name)], reason[sizeof(h->reason)];
 
 		if (h->end != END_NONE)
 			snprintf(end, sizeof(end), "end: %s%s", hook_end_name(h->end),
 				 h->reason[0] ? ", " : "");
-		fprintf(out, "%*s%-32s %-8s %s%s\n", LABEL_WIDTH, "", h->name, rung_name(h->rung),
-			end, h->reason);
+		fprintf(out, "%*s%-32s %-8s %s%s\n", LABEL_WIDTH, "",
+			clean_for_terminal(name, sizeof(name), h->name), rung_name(h->rung), end,
+			clean_for_terminal(reason, sizeof(reason), h->reason));
 	}
 }
 

@@ -2,6 +2,7 @@
 /* Paragraphs of text output. */
 #include <stdarg.h>
 #include <string.h>
+#include "clean.h"
 #include "wrap.h"
 
 void wrap_begin(struct wrap *w, const char *label)
@@ -18,6 +19,7 @@ void wrap_words(struct wrap *w, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	clean_for_terminal(text, sizeof(text), text);
 	for (word = strtok_r(text, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
 		len = strlen(word);
 		if (w->width && w->col > LABEL_WIDTH && w->col + 1 + len > w->width) {

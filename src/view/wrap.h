@@ -17,7 +17,7 @@ struct wrap {
 /* Starts a paragraph; the first word stands at column LABEL_WIDTH. */
 void wrap_begin(struct wrap *w, const char *label);
 
-/* Appends words; what is longer than a few lines is cut. */
+/* Appends words, fit for a terminal; what is longer than a few lines is cut. */
 void wrap_words(struct wrap *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 void wrap_end(struct wrap *w);

@@ -67,6 +67,21 @@ cmp_ok($columns * $each, '>=', 3000, 'time line: covers all');
 cmp_ok(($columns - 1) * $each, '<', 3000, 'time line: and no more');
 is(scalar(grep { length > 80 } split(/\n/, $out)), 0, 'time line: 80 columns');
 like($out, qr/^TOTAL 50\.0m: 9056000 calls/m, 'long: totals');
+for (
+	[ '1290 1200 1250', '3 columns, each 1.20s to 1.29s' ],
+	[ '1200 1200 300', '3 columns, each 1.20s, the last 300ms' ],
+	[ '1290 1200 300', '3 columns, each 1.20s to 1.29s, the last 300ms' ],
+	[ '300', '1 column, each 300ms' ],
+) {
+	my ($ms, $want) = @$_;
+	my @ms = split / /, $ms;
+	open(my $f, '>', "$dir/uneven") or die;
+	print $f encode_json($_->{type} eq 'interval' && $_->{rows}[0] ? {%$_, dur_ns => 1e6 * shift @ms} : $_), "\n"
+		for $header, @stacks, (grep { @{$_->{rows}} } @intervals)[0 .. $#ms];
+	close($f);
+	($status, $out) = sh("report $dir/uneven");
+	like($out, qr/^time line \Q$want\E$/m, "time line: $ms ms");
+}
 
 # ---- groups, order, filters ----
 ($status, $out) = sh("report --by device -s calls $file");
@@ -125,6 +140,34 @@ my $once = $out;
 ($status, $out, $err) = sh("report --json $dir/open.dma 2>$dir/quiet | $tool report --json -");
 is($out, $once, 'json: read again it is still cut off');
 is($err, "dmasynctop: warning: stdin: cut off: there is no closing line; 3 whole intervals were read\n", '... and that is said');
+
+# ---- texts that are commands for terminals: CSI of 7 and of 8 bits, an override of direction ----
+for my $hostile (1, 2) {
+	local $ENV{DEMO_HOSTILE} = $hostile;
+	local $ENV{DEMO_REFUSED} = 1;
+	local $ENV{DEMO_STACKS} = 30;
+	system("$demo $dir/hostile.dma 2 && DEMO_BATCHED=1 $demo $dir/hostile2.dma 2") == 0 or die;
+	for my $locale ('C', 'C.UTF-8') {
+		for my $args ("report -v", "report --by device", "report --by process", "report --by stack -v", "report --hist",
+			"report --csv", "report --csv --by stack", "report --csv --by process", "report --json", "$tool flame --folded",
+			"$tool compare $dir/hostile2.dma --", "$tool compare --markdown $dir/hostile2.dma --", "$tool compare --json $dir/hostile2.dma --") {
+			($status, $out, $err) = sh("LC_ALL=$locale $args $dir/hostile.dma");
+			is($status, 0, "hostile: $args, $locale: status");
+			cmp_ok(length($out), '>', 50, "hostile: $args, $locale: prints");
+			$out =~ s/\x7f//g if $args =~ /json/; # which JSON need not escape, and terminals ignore
+			is(join('|', "$out$err" =~ /^(.*(?:[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80[\x8b-\x8f\xa8-\xae]).*)$/mg), '',
+				"hostile: $args, $locale: nothing for the terminal");
+			next if $args =~ /csv|folded/;
+			is(join('|', "$out$err" =~ /^(.*[^\x00-\x7f].*)$/mg), '', "hostile: $args: ASCII in the C locale") if $locale eq 'C';
+		}
+	}
+}
+($status, $out) = sh("LC_ALL=C.UTF-8 report --csv --by stack $dir/hostile.dma");
+like($out, qr/worker_0\?\[31m\?31m\?\?\xc3\xa9;/, 'hostile: other characters stay');
+($status, $out) = sh("report --json $dir/open.dma | sed 's/\\(\"cut_off\":\"\\)/\\1\\\\u001b[31m\\\\u009b/' | $tool report -");
+like($out, qr/^!!! +\?\[31m\?cut off: there/m, 'hostile: cut_off, on stdout');
+like((sh("report --json $dir/open.dma | sed 's/\\(\"cut_off\":\"\\)/\\1\\\\u001b[31m\\\\u009b/' | $tool report -"))[2],
+	qr/warning: stdin: \?\[31m\?cut off: there/, 'hostile: cut_off, on stderr');
 
 # ---- CSV ----
 # RFC 4180, by its grammar.

@@ -3,7 +3,8 @@
  * capture_demo FILE [N]: a made-up capture of N (12) intervals with stacks, processes and samples.
  * DEMO_DEVICES=N adds devices, DEMO_STACKS=N stacks, DEMO_OPEN=1 leaves the closing line out,
  * DEMO_BATCHED=1 is a kernel that batches, DEMO_PLAIN=1 has neither stacks nor processes,
- * DEMO_QUIET=1 leaves the calls out of every third interval, DEMO_LOSS=N loses N events in each.
+ * DEMO_QUIET=1 leaves the calls out of every third interval, DEMO_LOSS=N loses N events in each,
+ * DEMO_HOSTILE=1 puts commands for terminals into all texts.
  */
 #include <stdlib.h>
 #include <dmasync/capture.h>
@@ -12,6 +13,61 @@
 static unsigned int number(const char *name)
 {
 	return getenv(name) ? strtoul(getenv(name), NULL, 10) : 0;
+}
+
+#define HOSTILE                                                                                    \
+	"\033[31m\xc2\x9b"                                                                         \
+	"31m\xe2\x80\xae\x7f\xc3\xa9"
+
+/* Appends commands for terminals to @text, instead of its end if there is no room. */
+static void spoil(char *text, size_t size)
+{
+	size_t len = strlen(text);
+
+	if (!number("DEMO_HOSTILE") || size < sizeof(HOSTILE))
+		return;
+	if (len > size - sizeof(HOSTILE))
+		len = size - sizeof(HOSTILE);
+	strcpy(text + len, HOSTILE);
+}
+
+#define SPOIL(text) spoil(text, sizeof(text))
+
+static void spoil_info(struct capture_info *info)
+{
+	unsigned int i;
+
+	SPOIL(info->hdr.release);
+	SPOIL(info->hdr.machine);
+	SPOIL(info->hdr.model);
+	SPOIL(info->tool_version);
+	SPOIL(info->build_id);
+	SPOIL(info->boot_id);
+	SPOIL(info->cpu_model);
+	SPOIL(info->governor);
+	SPOIL(info->command);
+	for (i = 0; i < info->hdr.n_hooks; i++) {
+		SPOIL(info->hdr.hooks[i].name);
+		SPOIL(info->hdr.hooks[i].reason);
+	}
+	if (number("DEMO_HOSTILE") > 1) {
+		info->hdr.cost.valid = false;
+		SPOIL(info->hdr.cost.why);
+	}
+}
+
+static void spoil_interval(struct interval *iv)
+{
+	size_t i;
+
+	for (i = 0; i < iv->n_rows; i++) {
+		SPOIL(iv->rows[i].dev);
+		SPOIL(iv->rows[i].driver);
+		SPOIL(iv->rows[i].bus);
+		SPOIL(iv->rows[i].of_name);
+	}
+	for (i = 0; i < iv->n_procs; i++)
+		SPOIL(iv->procs[i].comm);
 }
 
 static void fill_info(struct capture_info *info, bool plain)
@@ -29,6 +85,7 @@ static void fill_info(struct capture_info *info, bool plain)
 	info->interval_ns = 1000000000;
 	info->stacks = info->procs = !plain;
 	info->profile_hz = plain ? 0 : 99;
+	spoil_info(info);
 }
 
 /* Puts all calls of row @i below @stack. */
@@ -69,6 +126,7 @@ static void add_stacks(struct interval *iv, struct stack_table *t, unsigned int 
 	many[1] = name;
 	for (i = 0; i < more; i++) {
 		snprintf(name, sizeof(name), "worker_%zu", i);
+		SPOIL(name);
 		if (!stack_table_add(t, many, 4, 0, &number))
 			put_calls(iv, i % iv->n_rows, number, 1 + i, "kworker");
 	}
@@ -105,6 +163,7 @@ int main(int argc, char **argv)
 			fake_procs(&iv);
 			add_stacks(&iv, &stacks, number("DEMO_STACKS"));
 		}
+		spoil_interval(&iv);
 		iv.loss.recursion_misses = number("DEMO_LOSS");
 		if (capture_write(w, &iv) || interval_add(&total, &iv))
 			return 1;
