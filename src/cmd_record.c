@@ -21,13 +21,13 @@ struct recording {
 	struct capture_writer *writer;
 };
 
-/* The command line as it was typed, as far as it fits. */
+/* The command line, of which @argv is from the subcommand on, as far as it fits. */
 static void join_words(int argc, char **argv, char *buf, size_t len)
 {
-	size_t at = 0;
+	size_t at = snprintf(buf, len, "dmasynctop");
 
 	for (int i = 0; i < argc && at < len; i++)
-		at += snprintf(buf + at, len - at, "%s%s", i ? " " : "", argv[i]);
+		at += snprintf(buf + at, len - at, " %s", argv[i]);
 }
 
 static void describe(struct capture_info *info, const struct options *opt)
@@ -69,13 +69,22 @@ static int begin(void *ctx)
 			      &rec->writer);
 }
 
+static int started(void *ctx)
+{
+	struct recording *rec = ctx;
+
+	return capture_keep(rec->writer);
+}
+
 static int run(struct recording *rec)
 {
 	int err = measure_run(&rec->m);
 
 	/* A command that could not be started leaves nothing worth keeping. */
-	if (rec->writer && rec->r.opt.cmd && !rec->m.child.pid && !rec->r.force)
-		unlink(rec->r.opt.output);
+	if (rec->r.opt.cmd && !rec->m.child.pid) {
+		capture_discard(rec->writer);
+		rec->writer = NULL;
+	}
 	return err;
 }
 
@@ -129,6 +138,7 @@ int cmd_record(int argc, char **argv)
 	if (status)
 		return status;
 	rec.m.begin = begin;
+	rec.m.started = started;
 	rec.m.emit = emit;
 	rec.m.ctx = &rec;
 	session_set_procs(rec.m.session, rec.r.opt.procs);

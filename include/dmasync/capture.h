@@ -31,11 +31,19 @@ struct capture_writer;
 
 /*
  * Creates @path (mode 0600; an existing file is left alone, -EEXIST, unless @overwrite) and writes
- * the header. Of @info, an empty tool_version stands for this program's. @stacks is the table that
- * the intervals' stack numbers refer to; it must outlive the writer. 0 or -errno after a message.
+ * the header. An existing file that is overwritten stays until capture_keep() or capture_close():
+ * until then, the new one is beside it under a name of its own. Of @info, an empty tool_version
+ * stands for this program's. @stacks is the table that the intervals' stack numbers refer to; it
+ * must outlive the writer. 0 or -errno after a message.
  */
 int capture_create(const char *path, bool overwrite, const struct capture_info *info,
 		   const struct stack_table *stacks, struct capture_writer **out);
+
+/* Lets the new file take the place of the old one. 0 or -errno after a message. */
+int capture_keep(struct capture_writer *w);
+
+/* Closes and removes a file that is not worth keeping, unless it was there before; frees @w. */
+void capture_discard(struct capture_writer *w);
 
 /*
  * Appends @iv, after the stacks that the table was given since the last call. Every interval is
@@ -74,9 +82,9 @@ const struct stack_table *capture_stacks(const struct capture *c);
 int capture_next(struct capture *c, struct interval *iv);
 
 /*
- * After the end: NULL when the capture is whole, else a sentence why it ends early ("cut off: ..."),
- * valid as long as @c and of the file's making if it is a report of such a capture: what was read
- * up to there is whole.
+ * After the end: NULL when the capture is whole, else a sentence why it ends early ("cut off:
+ * ..."), valid as long as @c and of the file's making if it is a report of such a capture: what was
+ * read up to there is whole.
  */
 const char *capture_cut_off(const struct capture *c);
 

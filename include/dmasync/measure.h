@@ -22,6 +22,7 @@ struct measure {
 	 * 0 or -errno after a message (none for -EPIPE).
 	 */
 	int (*begin)(void *ctx);
+	int (*started)(void *ctx); /* once the command, if there is one, runs; or NULL */
 	int (*emit)(void *ctx, const struct interval *iv, bool only);
 	void *ctx;
 };

@@ -2,6 +2,7 @@
 /* Writes captures: JSON lines through gzip, flushed with every interval. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,6 +15,8 @@
 struct capture_writer {
 	gzFile gz;
 	char *path;
+	char *target;  /* file that it takes the place of, or NULL */
+	char *written; /* ... the file until then; else @path if there was none before, or NULL */
 	struct header hdr;
 	const struct stack_table *stacks;
 	size_t n_stacks; /* of them in the file */
@@ -63,51 +66,114 @@ static int flush(struct capture_writer *w)
 	return gzflush(w->gz, Z_SYNC_FLUSH) == Z_OK ? 0 : write_failed(w);
 }
 
-static int open_output(const char *path, bool overwrite)
+static int create_failed(const char *path, int err)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (overwrite ? O_TRUNC : O_EXCL), 0600);
-	struct stat st;
-	int err;
+	if (err == -EEXIST)
+		log_error("%s exists already; --force overwrites it", path);
+	else
+		log_error("cannot create %s: %s", path, strerror(-err));
+	return err;
+}
 
-	if (fd < 0) {
-		err = -errno;
-		if (err == -EEXIST)
-			log_error("%s exists already; --force overwrites it", path);
-		else
-			log_error("cannot create %s: %s", path, strerror(-err));
-		return err;
+/* A file beside the one that is there, which may be the only one of its run. */
+static int open_beside(struct capture_writer *w)
+{
+	int fd;
+
+	w->target = realpath(w->path, NULL);
+	if (!w->target || asprintf(&w->written, "%s.XXXXXX", w->target) < 0) {
+		w->written = NULL;
+		return -errno;
 	}
-	/* A file that was there before may be open to others. */
-	if (overwrite && !fstat(fd, &st) && S_ISREG(st.st_mode) && fchmod(fd, 0600))
-		log_warn("%s: cannot make it private: %s", path, strerror(errno));
+	fd = mkostemp(w->written, O_CLOEXEC);
+	if (fd >= 0)
+		return fd;
+	fd = -errno;
+	free(w->written);
+	w->written = NULL;
 	return fd;
+}
+
+static int open_output(struct capture_writer *w, bool overwrite)
+{
+	bool is_there;
+	struct stat st;
+	int fd;
+
+	is_there = overwrite && !stat(w->path, &st);
+	if (is_there && S_ISREG(st.st_mode))
+		return open_beside(w);
+	fd = open(w->path, O_WRONLY | O_CREAT | O_CLOEXEC | (overwrite ? 0 : O_EXCL), 0600);
+	if (fd < 0)
+		return -errno;
+	if (is_there)
+		return fd;
+	w->written = strdup(w->path);
+	if (w->written)
+		return fd;
+	close(fd);
+	unlink(w->path);
+	return -ENOMEM;
+}
+
+static void free_writer(struct capture_writer *w)
+{
+	free(w->path);
+	free(w->target);
+	free(w->written);
+	free(w);
+}
+
+void capture_discard(struct capture_writer *w)
+{
+	if (!w)
+		return;
+	if (w->gz)
+		gzclose(w->gz);
+	if (w->written)
+		unlink(w->written);
+	free_writer(w);
+}
+
+int capture_keep(struct capture_writer *w)
+{
+	if (!w->target)
+		return 0;
+	if (rename(w->written, w->target)) {
+		w->err = -errno;
+		log_error("cannot overwrite %s: %s; the new capture is %s", w->path,
+			  strerror(-w->err), w->written);
+		return w->err;
+	}
+	free(w->target);
+	w->target = NULL;
+	return 0;
 }
 
 int capture_create(const char *path, bool overwrite, const struct capture_info *info,
 		   const struct stack_table *stacks, struct capture_writer **out)
 {
 	struct capture_writer *w = calloc(1, sizeof(*w));
-	int fd, err;
+	int fd, err = -ENOMEM;
 
 	if (w)
 		w->path = strdup(path);
 	if (!w || !w->path) {
 		log_error("%s: out of memory", path);
 		free(w);
-		return -ENOMEM;
+		return err;
 	}
 	w->hdr = info->hdr;
 	w->stacks = stacks;
-	fd = open_output(path, overwrite);
+	fd = open_output(w, overwrite);
 	if (fd < 0) {
-		err = fd;
+		err = create_failed(path, fd);
 		goto fail;
 	}
 	w->gz = gzdopen(fd, "wb1");
 	if (!w->gz) {
 		close(fd);
 		log_error("%s: out of memory", path);
-		err = -ENOMEM;
 		goto fail;
 	}
 	err = put_line(w, capture_json_header(info)) ?: flush(w);
@@ -116,13 +182,8 @@ int capture_create(const char *path, bool overwrite, const struct capture_info *
 	*out = w;
 	return 0;
 fail:
-	if (w->gz)
-		gzclose(w->gz);
-	/* Without a header it is of no use, unless something else was to be found there. */
-	if (w->gz && !overwrite)
-		unlink(path);
-	free(w->path);
-	free(w);
+	/* Without a header it is of no use. */
+	capture_discard(w);
 	return err;
 }
 
@@ -145,6 +206,8 @@ int capture_close(struct capture_writer *w, const struct interval *total)
 	if (!w)
 		return 0;
 	err = w->err;
+	if (!err)
+		err = capture_keep(w);
 	if (!err && total)
 		err = put_line(w, json_end(&w->hdr, total));
 	errno = 0;
@@ -154,7 +217,6 @@ int capture_close(struct capture_writer *w, const struct interval *total)
 		log_error("cannot write to %s: %s; what was written before stays readable", w->path,
 			  strerror(-err));
 	}
-	free(w->path);
-	free(w);
+	free_writer(w);
 	return err;
 }

@@ -126,6 +126,8 @@ int measure_run(struct measure *m)
 	err = err ?: m->begin(m->ctx);
 	if (!err && m->opt->cmd)
 		err = child_start(&m->child, m->opt->cmd, &m->ev, NULL);
+	if (!err && m->started)
+		err = m->started(m->ctx);
 	return err ?: take_intervals(m);
 }
 

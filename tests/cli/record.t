@@ -54,7 +54,7 @@ my @lines = capture('a.gz');
 is((stat "$dir/a.gz")[2] & 0777, 0600, 'mode');
 is(join(' ', grep { $_ ne 'stack' } map { $_->{type} } @lines),
 	'header interval interval interval end', 'what is in it');
-like($lines[0]{command}, qr/^record -o \S+ -n 3 -i 20ms$/, 'header: command line');
+like($lines[0]{command}, qr/^dmasynctop record -o \S+ -n 3 -i 20ms$/, 'header: command line');
 is($lines[0]{stacks} + 0, 1, 'header: stacks');
 is($lines[0]{procs} + 0, 1, 'header: processes');
 ok(exists $lines[-2]{processes}, 'processes are told');
@@ -66,6 +66,30 @@ is(scalar capture('a.gz'), scalar @lines, 'existing file: left alone');
 ($status) = sh("TOOL --force -o $dir/a.gz -n 1 -i 20ms");
 is($status, 0, '--force: status');
 is(scalar(grep { $_->{type} eq 'interval' } capture('a.gz')), 1, '--force: overwritten');
+
+# ---- --force: the old capture stays until there is a new one ----
+my $old = do { open(my $f, '<', "$dir/a.gz"); local $/; <$f> };
+my $same = sub { do { open(my $f, '<', "$dir/a.gz"); local $/; <$f> } eq $old };
+my @files = glob("$dir/*");
+($status, $out, $err) = sh("TOOL --force -o $dir/a.gz -- /no/such");
+is($status, 127, '--force, no such command: status');
+ok($same->(), '--force, no such command: the old capture is still there');
+($status, $out, $err) = sh("(ulimit -f 0; trap '' XFSZ; TOOL --force -o $dir/a.gz -n 1 -i 20ms 2>&1) | cat");
+like($out, qr/cannot write to \S+a\.gz: File too large/, '--force, no room for the header: message');
+ok($same->(), '--force, no room for the header: the old capture is still there');
+is(join(" ", glob("$dir/*")), "@files", '... and nothing else');
+symlink("$dir/a.gz", "$dir/link") or die;
+($status) = sh("TOOL --force -o $dir/link -n 2 -i 20ms ");
+is($status, 0, '--force by a symbolic link: status');
+ok(-l "$dir/link" && !-l "$dir/a.gz", '... which stays one');
+is(scalar(grep { $_->{type} eq 'interval' } capture('a.gz')), 2, '... to the new capture');
+is((stat "$dir/a.gz")[2] & 0777, 0600, '... which is private');
+system("$built/unit/batch_demo record --force -o $dir/a.gz -i 10s 2>/dev/null & pid=\$!; sleep 0.5; kill -KILL \$pid; wait \$pid 2>/dev/null");
+is(join(' ', map { $_->{type} } capture('a.gz')), 'header', '--force, killed at once: the new capture has its header');
+unlink("$dir/link");
+is(join(" ", glob("$dir/*")), "@files", '--force leaves no other file');
+($status, $out, $err) = sh("TOOL --force -o $dir/new.gz -- /no/such");
+ok(!-e "$dir/new.gz", '--force, no such command: no file where there was none');
 
 ($status) = sh("TOOL --no-stacks --no-processes -o $dir/b.gz -n 1 -i 20ms");
 my @bare = capture('b.gz');
