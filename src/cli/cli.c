@@ -318,7 +318,8 @@ static const struct argp_option sort_options[] = {
 };
 
 static const struct argp_option table_options[] = {
-	{ "by", OPT_BY, "WHAT", 0, "One line a row (default), device, driver or process", 0 },
+	{ "by", OPT_BY, "WHAT", 0,
+	  "What a line stands for: row (the default), device, driver or process", 0 },
 	{},
 };
 

@@ -181,7 +181,9 @@ int options_parse_flame(int argc, char **argv, struct flame_options *opt)
 		.parser = parse,
 		.args_doc = "CAPTURE",
 		.doc = "Draws the stacks of a capture as a flame graph: one SVG that a browser"
-		       " shows, with zoom and search.",
+		       " shows, with zoom and search.\v"
+		       "Exit status: 0 ok, 1 the capture cannot be read or has nothing to draw, or"
+		       " the output cannot be written, 2 wrong usage.",
 	};
 
 	*opt = (struct flame_options){

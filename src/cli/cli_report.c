@@ -21,8 +21,8 @@ enum {
 static const struct argp_option options[] = {
 	{ "from", OPT_FROM, "TIME", 0, "Only intervals that begin TIME or later in the run", 1 },
 	{ "to", OPT_TO, "TIME", 0, "Only intervals that begin before TIME in the run", 1 },
-	{ "by", OPT_BY, "WHAT", 0, "One line a row (default), device, driver, process or stack",
-	  2 },
+	{ "by", OPT_BY, "WHAT", 0,
+	  "What a line stands for: row (the default), device, driver, process or stack", 2 },
 	{ "output", 'o', "FILE", 0, "Write to FILE instead of stdout", 3 },
 	{ "json", OPT_JSON, 0, 0, "Print one JSON object a line, as in the capture", 3 },
 	{ "csv", OPT_CSV, 0, 0, "Print the table as comma-separated values, numbers in full", 3 },

@@ -40,6 +40,31 @@ for my $option ('-s', '--by') {
 like($page, qr/^3600 intervals of \d+ rows and \d+ stack rows:\n\d+ MB packed, \d+ MB unpacked; report takes [\d.]+ s of CPU, \d+ MiB\n/m,
 	'page: OVERHEAD as make bench-report prints it');
 
+my ($what) = `COLUMNS=200 $tool report --help` =~ /^ +--by=WHAT +(.*)/m;
+like($what, qr/: row \(the default\), device, driver, process or stack$/, '--help: words of --by, and the default');
+
+# ---- all manual pages ----
+my %pages = map { m|([\w-]+)\.([18])$| ? ("$1 $2" => slurp($_)) : () } glob("$top/doc/*.[18]");
+cmp_ok(scalar keys %pages, '>=', 5, 'pages: found');
+for my $name (sort keys %pages) {
+	my ($also) = $pages{$name} =~ /^\.Sh SEE ALSO\n((?:\.Xr .*\n)*)/m;
+	my %named = map { $_ => 1 } ($also // '') =~ /^\.Xr (\S+ \d)/mg;
+	is("@{[grep { $_ ne $name && !$named{$_} } sort keys %pages]}", '', "$name: names the other pages");
+}
+SKIP: {
+	skip('mandoc is not installed', 1) if system('command -v mandoc >/dev/null');
+	my $text = `mandoc -T ascii $path | col -b` =~ s/\s+/ /gr;
+	my $opened = 0;
+	for ($text =~ /[()]/g) {
+		$opened += $_ eq '(' ? 1 : -1;
+		last if $opened < 0;
+	}
+	is($opened, 0, 'page: parentheses match');
+}
+for my $command (qw(record report compare flame)) {
+	like(`$tool $command --help` =~ s/\s+/ /gr, qr/Exit status: 0 ok, .*2 wrong usage/, "$command --help: exit status");
+}
+
 # ---- format ----
 my $format = slurp("$top/doc/capture-format.md");
 my $schema = decode_json(scalar `$tool report --schema`);
