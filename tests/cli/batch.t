@@ -11,6 +11,8 @@ use Test::More;
 use Time::HiRes qw(time sleep);
 
 my $tool = ($ENV{O} // 'build') . '/unit/batch_demo';
+# Behind a shell's & they are ignored, which programs inherit.
+$SIG{INT} = $SIG{QUIT} = 'DEFAULT';
 plan skip_all => "$tool is not built" unless -x $tool;
 my $dir = tempdir(CLEANUP => 1);
 $ENV{COLUMNS} = 80;

@@ -8,6 +8,8 @@ use JSON::PP;
 use Test::More;
 
 my $built = $ENV{O} // 'build';
+# Behind a shell's & they are ignored, which programs inherit.
+$SIG{INT} = $SIG{QUIT} = 'DEFAULT';
 plan skip_all => "$built/unit/batch_demo is not built" unless -x "$built/unit/batch_demo";
 my $dir = tempdir(CLEANUP => 1);
 

@@ -9,6 +9,8 @@ use Test::More;
 use Time::HiRes qw(time sleep);
 
 my $demo = ($ENV{O} // 'build') . '/unit/tui_demo';
+# Behind a shell's & they are ignored, which programs inherit.
+$SIG{INT} = $SIG{QUIT} = 'DEFAULT';
 plan skip_all => "$demo is not built" unless -x $demo;
 plan skip_all => 'tmux is not installed' if system('command -v tmux >/dev/null 2>&1');
 $demo = abs_path($demo);
