@@ -14,6 +14,7 @@
 #include "dmasync/cmd.h"
 #include "dmasync/features.h"
 #include "dmasync/log.h"
+#include "dmasync/machine.h"
 #include "dmasync/session.h"
 #include "dmasync/units.h"
 
@@ -264,17 +265,6 @@ static void count(const struct udmabuf *u, const struct bench_options *opt, stru
 	log_hold(false);
 }
 
-static void read_line(const char *path, char *buf, size_t len)
-{
-	FILE *f = fopen(path, "re");
-	size_t n = f ? fread(buf, 1, len - 1, f) : 0;
-
-	if (f)
-		fclose(f);
-	buf[n] = '\0';
-	buf[strcspn(buf, "\n")] = '\0';
-}
-
 static void describe(struct bench_result *r)
 {
 	struct utsname uts;
@@ -282,13 +272,11 @@ static void describe(struct bench_result *r)
 
 	uname(&uts);
 	snprintf(r->release, sizeof(r->release), "%s", uts.release);
-	read_line("/sys/firmware/devicetree/base/model", r->model, sizeof(r->model));
-	if (!r->model[0])
-		read_line("/sys/class/dmi/id/product_name", r->model, sizeof(r->model));
+	machine_model("", r->model, sizeof(r->model));
 	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/cpufreq/scaling_governor",
 		 r->cpu);
-	read_line(path, r->governor, sizeof(r->governor));
-	read_line("/sys/class/dmi/id/sys_vendor", text, sizeof(text));
+	machine_line("", path, r->governor, sizeof(r->governor));
+	machine_line("", "/sys/class/dmi/id/sys_vendor", text, sizeof(text));
 	r->emulator = !strcmp(r->model, "linux,dummy-virt") || !strcmp(text, "QEMU");
 }
 

@@ -10,6 +10,12 @@
  * be told leaves it empty.
  */
 
+/* Device-tree model, "Radxa ROCK 5B+", or the product's name from DMI. */
+void machine_model(const char *root, char *buf, size_t len);
+
+/* First line of the file @path. */
+void machine_line(const char *root, const char *path, char *buf, size_t len);
+
 /* Build id of the running kernel in hexadecimal: the GNU note in /sys/kernel/notes. */
 void machine_build_id(const char *root, char *buf, size_t len);
 

@@ -26,11 +26,17 @@ static size_t read_file(const char *root, const char *path, char *buf, size_t le
 	return n;
 }
 
-/* First line of a file. */
-static void read_line(const char *root, const char *path, char *buf, size_t len)
+void machine_line(const char *root, const char *path, char *buf, size_t len)
 {
 	buf[read_file(root, path, buf, len - 1)] = '\0';
 	buf[strcspn(buf, "\n")] = '\0';
+}
+
+void machine_model(const char *root, char *buf, size_t len)
+{
+	machine_line(root, "/sys/firmware/devicetree/base/model", buf, len);
+	if (!buf[0])
+		machine_line(root, "/sys/class/dmi/id/product_name", buf, len);
 }
 
 static size_t note_align(size_t n)
@@ -74,7 +80,7 @@ void machine_build_id(const char *root, char *buf, size_t len)
 
 void machine_boot_id(const char *root, char *buf, size_t len)
 {
-	read_line(root, "/proc/sys/kernel/random/boot_id", buf, len);
+	machine_line(root, "/proc/sys/kernel/random/boot_id", buf, len);
 }
 
 /* Part numbers of MIDR_EL1 by implementer, as the designers' technical reference manuals tell. */
@@ -192,7 +198,7 @@ void machine_governors(const char *root, char *buf, size_t len)
 		 "%s/sys/devices/system/cpu/cpufreq/policy*/scaling_governor", root);
 	glob(pattern, 0, NULL, &found);
 	for (i = 0; i < found.gl_pathc && at < len; i++) {
-		read_line("", found.gl_pathv[i], name, sizeof(name));
+		machine_line("", found.gl_pathv[i], name, sizeof(name));
 		if (name[0] && !listed(buf, name))
 			at += snprintf(buf + at, len - at, "%s%s", at ? "," : "", name);
 	}

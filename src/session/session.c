@@ -14,6 +14,7 @@
 #include "dmasync/features.h"
 #include "dmasync/ksyms.h"
 #include "dmasync/log.h"
+#include "dmasync/machine.h"
 #include "dmasync/permit.h"
 #include "dmasync/pmu.h"
 #include "dmasync/profile.h"
@@ -68,24 +69,6 @@ static int read_calibration(void *ctx, struct calibrate_sample *sample)
 	return bank_take(s->reader, &visit, &when);
 }
 
-static void read_model(char *model, size_t len)
-{
-	static const char *const paths[] = { "/sys/firmware/devicetree/base/model",
-					     "/sys/class/dmi/id/product_name" };
-
-	for (size_t i = 0; i < 2; i++) {
-		FILE *f = fopen(paths[i], "r");
-		size_t n = f ? fread(model, 1, len - 1, f) : 0;
-
-		if (f)
-			fclose(f);
-		model[n] = '\0';
-		model[strcspn(model, "\n")] = '\0';
-		if (n)
-			return;
-	}
-}
-
 static void describe_machine(struct header *hdr)
 {
 	struct utsname u;
@@ -94,7 +77,7 @@ static void describe_machine(struct header *hdr)
 	snprintf(hdr->release, sizeof(hdr->release), "%s", u.release);
 	snprintf(hdr->machine, sizeof(hdr->machine), "%s", u.machine);
 	hdr->cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	read_model(hdr->model, sizeof(hdr->model));
+	machine_model("", hdr->model, sizeof(hdr->model));
 }
 
 static unsigned int default_rows(unsigned int cpus)

@@ -107,6 +107,23 @@ static void cpus_of_x86(void **state)
 	assert_string_equal(buf, "Some CPU @ 2.20GHz x2");
 }
 
+/* A device tree ends its strings with a zero; DMI counts only where there is none. */
+static void model(void **state)
+{
+	char buf[32];
+
+	machine_model("/nowhere", buf, sizeof(buf));
+	assert_string_equal(buf, "");
+	put_text("/sys/class/dmi/id/product_name", "Standard PC\n");
+	machine_model(root, buf, sizeof(buf));
+	assert_string_equal(buf, "Standard PC");
+	put("/sys/firmware/devicetree/base/model", "Radxa ROCK 5B+", sizeof("Radxa ROCK 5B+"));
+	machine_model(root, buf, sizeof(buf));
+	assert_string_equal(buf, "Radxa ROCK 5B+");
+	machine_model(root, buf, 6);
+	assert_string_equal(buf, "Radxa");
+}
+
 static void governors(void **state)
 {
 	char buf[64];
@@ -138,6 +155,7 @@ int main(void)
 		cmocka_unit_test(nothing),     cmocka_unit_test(build_id),
 		cmocka_unit_test(boot_id),     cmocka_unit_test(cpus_of_arm64),
 		cmocka_unit_test(cpus_of_x86), cmocka_unit_test(governors),
+		cmocka_unit_test(model),
 	};
 
 	return cmocka_run_group_tests(tests, make_root, remove_root);
