@@ -12,17 +12,11 @@
 #define DMA_ATTR_SKIP_CPU_SYNC (1UL << 5)
 #define DMA_ATTR_MMIO (1UL << 10)
 
-/*
- * A call as its arguments tell it. In trampolines the pointers among them are typed: they may be
- * stored and compared, but only what is read back from the frame may be reckoned with.
- */
+/* What the arguments tell of a call besides device, id, direction and attributes. */
 struct call {
-	u64 id;	  /* tells calls of one operation in flight on one task apart */
-	u64 dev;  /* struct device * */
 	u64 list; /* struct scatterlist *, LIST_IS_ID, or 0 */
 	u64 size; /* bytes of a single buffer; 0 for lists */
 	u32 nents;
-	u32 tag;
 };
 
 #define LIST_IS_ID 1
@@ -38,42 +32,33 @@ static __always_inline u32 call_tag(u32 op, u32 dir, unsigned long attrs)
 	return ROW_TAG(op, dir & 3, call_attrs(attrs));
 }
 
-/*
- * What a frame says it is of: the operation and, above it, which of the functions that serve it.
- */
-#define FRAME_OP(op, variant) ((op) | (variant) << 8)
-
 /* dma_iova_destroy() calls dma_iova_unlink() in some builds: one unlink all the same. */
-#define FRAME_IOVA_DESTROY FRAME_OP(OP_IOVA_UNLINK, 1)
+#define KIND_IOVA_UNLINK CALL_KIND(OP_IOVA_UNLINK, 0)
+#define KIND_IOVA_DESTROY CALL_KIND(OP_IOVA_UNLINK, 1)
 
-static __always_inline bool part_of_outer(u32 frame_op, u64 id)
+static __always_inline bool part_of_outer(u32 kind, u64 id)
 {
 	struct call_frame *f;
+	u32 outer;
 
-	if (frame_op != FRAME_OP(OP_IOVA_UNLINK, 0))
+	if (kind != KIND_IOVA_UNLINK)
 		return false;
-	f = frame_top();
-	return f && f->op == FRAME_IOVA_DESTROY && (f->id == id || f->list == id);
+	f = frame_top(&outer);
+	return f && outer == KIND_IOVA_DESTROY && (f->id == id || f->list == id);
 }
 
-static __always_inline int call_enter(const struct call *c, u32 variant)
+/* Frame of an API call that begins, to be filled and started; NULL: none to be recorded. */
+static __always_inline struct call_frame *call_enter(u32 op, u32 variant, u64 id)
 {
-	u32 frame_op = FRAME_OP(ROW_TAG_OP(c->tag), variant);
-	struct call_frame *f;
+	u32 kind = CALL_KIND(op, variant);
 
-	if (part_of_outer(frame_op, c->id))
-		return 0;
-	f = frame_push(frame_op, c->id);
-	if (!f)
-		return 0;
-	f->dev = c->dev;
-	frame_start(f);
-	return 0;
+	return part_of_outer(kind, id) ? NULL : frame_push(kind);
 }
 
 /* How far a failed map came: what it synchronised before it gave up. */
-SLOW_PATH u32 failed_entries(u32 row, u64 sgl, u32 nents)
+SLOW_PATH u32 failed_entries(u32 at, u64 sgl, u32 nents)
 {
+	u32 row = ROW_OF(at, config.cpus, config.max_rows);
 	struct row_info *info = bpf_map_lookup_elem(&row_infos, &row);
 
 	/* dma-iommu synchronises the whole list before it maps anything. */
@@ -89,61 +74,68 @@ struct call_place {
 };
 
 /* What the end of a call leaves to be done: see stacks.bpf.h. */
-static __always_inline void call_stack(struct call_place at, u32 program, u32 value, u32 entries,
-				       u64 bytes, u64 events, u64 ns)
+static __always_inline void call_stack(struct call_place place, u32 program, u32 at, u32 extras,
+				       u64 bytes, const struct row_call *c)
 {
 #ifdef STACKS
-	if (state.extras & EXTRA_STACKS)
-		stack_add_call(at.ctx, at.lr, program, value, entries, bytes, events, ns);
+	if (extras & EXTRA_STACKS)
+		stack_add_call(place.ctx, place.lr, program, at, c->entries, bytes, c->events,
+			       c->ns);
 #endif
 }
 
-static __always_inline void failed_stack(struct call_place at, u32 program, u32 value, u32 entries,
+static __always_inline void failed_stack(struct call_place place, u32 program, u32 at, u32 entries,
 					 u32 dsb)
 {
 #ifdef STACKS
-	if (state.extras & EXTRA_STACKS)
-		stack_add_failed(at.ctx, at.lr, program, value, entries, dsb);
+	if (state.single_extras & EXTRA_STACKS)
+		stack_add_failed(place.ctx, place.lr, program, at, entries, dsb);
 #endif
 }
 
-/*
- * Ends call @c at time @now. @variant keeps programs apart that serve the same operation: see
- * row_add_call().
- */
-static __always_inline int call_exit(struct call_place place, u64 now, const struct call *c,
-				     bool failed, u32 variant)
+/* What a program is: @variant keeps apart those that serve the same operation. */
+struct call_program {
+	u32 op;
+	u32 variant;
+	const u64 *list; /* where a list's typed pointer is when its call does not tell, or NULL */
+};
+
+static __always_inline void call_add_failed(struct call_place place, struct call_program p,
+					    struct row_value *v, u32 at, const struct row_call *c)
 {
-	u32 op = ROW_TAG_OP(c->tag);
-	struct session_state *s = the_state();
-	u64 index, dev, list, events, ns, bytes;
-	struct task_calls *slot;
-	struct call_frame *f;
-	u32 row, at, entries;
+	u32 entries = failed_entries(at, c->of_list ? row_list(v, c) : 0, c->entries);
 
-	f = frame_find(s, FRAME_OP(op, variant), c->id, &slot, &index);
-	if (!f)
-		return 0;
-	ns = now - f->start;
-	/* From the frame: the verifier lets no arithmetic be done on a pointer argument. */
-	dev = f->dev;
-	/* Volatile: the compiler knows that it equals the pointer argument, and would take that. */
-	list = c->list == LIST_IS_ID ? *(volatile u64 *)&f->id : c->list;
-	events = f->events;
-	frame_pop(slot, index, f->owner);
+	counts_add_failed(&v->sum, entries, c->events);
+	failed_stack(place, STACK_PROGRAM(p.op, p.variant), at, entries, c->events);
+}
 
-	row = row_find(s, dev, c->tag | variant << 24);
-	if (failed) {
-		entries = failed_entries(row, list, c->nents);
-		at = row_add_failed(row, entries, events);
-		failed_stack(place, STACK_PROGRAM(op, variant), at, entries, events);
+/* Adds call @c, which began as @b, and whose row has its value @v at index @at. */
+static __always_inline int call_add(struct call_place place, struct call_program p,
+				    struct row_value *v, u32 *at, const struct call_begun *b,
+				    const struct call *c, bool failed)
+{
+	const bool typed = p.list && c->list == LIST_IS_ID;
+	struct session_state *s = b->state;
+	u32 extras = OP_IS_LIST(p.op) ? s->list_extras : s->single_extras;
+	struct row_call add = {
+		.list = typed ? p.list : &c->list,
+		.size = c->size,
+		.events = b->events,
+		.ns = b->ns,
+		.entries = c->nents & S32_MAX,
+		.of_list = OP_IS_LIST(p.op),
+		.typed = typed,
+	};
+
+	if (unlikely(failed)) {
+		call_add_failed(place, p, v, *at, &add);
 		return 0;
 	}
-	at = row_add_call(s, row, c->nents, c->size, ns);
-	if (events | s->extras || !c->nents) {
-		bytes = row_add_rest(at, c->list ? c->nents | ENTRIES_OF_LIST : c->nents,
-				     c->list ? list : c->size, events, ns);
-		call_stack(place, STACK_PROGRAM(op, variant), at, c->nents, bytes, events, ns);
+	row_add_call(s, v, at, &add);
+	if (unlikely(extras | add.events || !add.entries)) {
+		u64 bytes = row_add_rest(v, at, &add, extras);
+
+		call_stack(place, STACK_PROGRAM(p.op, p.variant), *at, extras, bytes, &add);
 	}
 	return 0;
 }

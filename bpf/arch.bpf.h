@@ -10,8 +10,15 @@
 /* The innermost API call runs a barrier. */
 static __always_inline int count_dsb(void)
 {
-	struct call_frame *f = frame_top();
+	u64 task = bpf_get_current_task();
+	struct task_calls *c = calls_slot(the_state(), task, 0);
+	struct call_frame *f;
 
+	if (!unlikely(c->owner - task >= CALL_KINDS)) {
+		c->frame[0].dsb++;
+		return 0;
+	}
+	f = frame_at(calls_top(task), &c);
 	if (f)
 		f->dsb++;
 	else if (state.mode)
@@ -40,54 +47,30 @@ static __always_inline int count_dsb_for_cpu(u32 dir)
  */
 static __always_inline int count_bounce(u32 ops)
 {
-	struct call_frame *f = frame_top();
+	u32 kind;
+	struct call_frame *f = frame_top(&kind);
 
-	if (f && ops >> (f->op & 31) & 1)
+	if (f && ops >> CALL_KIND_OP(kind) & 1)
 		f->bounces++;
 	return 0;
 }
 
-/* Begins an arch-level call that runs @barriers barriers itself. */
-static __always_inline int arch_enter(const struct call *c, u32 barriers)
+/*
+ * The device of an arch-level call that just ended is the one of the API call around it, if there
+ * is one; its barriers are that one's too.
+ */
+static __always_inline u64 arch_end(const struct call_begun *b)
 {
-	struct call_frame *f = frame_push(ROW_TAG_OP(c->tag), c->id);
+	u32 dsb = b->events, kind;
+	struct call_frame *outer = frame_top(&kind);
 
-	if (!f)
-		return 0;
-	f->dev = 0;
-	f->dsb = barriers;
-	frame_start(f);
-	return 0;
-}
-
-/* Ends an arch-level call; its device is the one of the API call around it, if there is one. */
-static __always_inline int arch_exit(struct call_place place, u64 now, const struct call *c)
-{
-	struct session_state *s = the_state();
-	struct task_calls *slot;
-	struct call_frame *f;
-	u64 index, ns, events, dev = NO_DEV;
-	u32 row, at;
-
-	f = frame_find(s, ROW_TAG_OP(c->tag), c->id, &slot, &index);
-	if (!f)
-		return 0;
-	ns = now - f->start;
-	events = f->events;
-	if (index && index - 1 < CALL_DEPTH) {
-		struct call_frame *outer = &slot->frame[index - 1];
-
-		dev = outer->dev;
-		outer->dsb += f->dsb;
-	} else if (f->dsb) {
-		__sync_fetch_and_add(&state.loss.orphan_dsb, f->dsb);
+	if (outer) {
+		outer->dsb += dsb;
+		return outer->dev;
 	}
-	frame_pop(slot, index, f->owner);
-	row = row_find(s, dev, c->tag);
-	at = row_add_call(s, row, c->nents, c->size, ns);
-	row_add_rest(at, c->nents, c->size, events, ns);
-	call_stack(place, STACK_PROGRAM(ROW_TAG_OP(c->tag), 0), at, c->nents, c->size, events, ns);
-	return 0;
+	if (dsb)
+		__sync_fetch_and_add(&state.loss.orphan_dsb, dsb);
+	return NO_DEV;
 }
 
 #endif

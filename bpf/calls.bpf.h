@@ -9,12 +9,14 @@
  * Calls nest strictly last in, first out on one task, interrupts on top of it included, so a stack
  * per task is right under preemption, migration and RT. It lives in an open-addressed table keyed
  * by the task pointer and not in task storage, whose two look-ups alone cost more instructions
- * than everything else a handler does (measured on 6.12: 826 against 591 for a pair of probes with
- * start times). A task holds a slot only while it is inside the API.
+ * than everything else a handler does. A task holds a slot only while it is inside the API.
+ *
+ * One word of a slot says whose it is and what is in it, so that a call with no other around it,
+ * which is nearly every one, begins with one compare-and-swap and ends with one store.
  *
  * An interrupt may run the same code on the same task between any two instructions here. It leaves
- * depth as it found it, and it never releases a slot that it did not claim, so it is enough to
- * raise depth before filling a frame and to read a frame before lowering depth.
+ * that word as it found it, so it is enough to raise it before filling a frame and to read a frame
+ * before lowering it.
  */
 
 #define CALL_PROBES 4
@@ -22,115 +24,94 @@
 
 #define barrier() asm volatile("" ::: "memory")
 
+/* A frame's number: the cache line in the table of slots; 0, a slot's first word, is no frame's. */
+#define SLOT_LINES (sizeof(struct task_calls) / sizeof(struct call_frame))
+#define NO_FRAME 0
+
+/*
+ * Slot that @task tries as number @i. Tasks are larger than a page nearly everywhere: those of one
+ * slab have page numbers of their own, and so slots.
+ */
 static __always_inline struct task_calls *calls_slot(struct session_state *s, u64 task, u32 i)
 {
-	u32 h = (u32)((u32)(task >> 6) * 0x9E3779B1U) >> 16;
+	u64 at = ((task >> 12) + i & (CALL_SLOTS - 1)) * sizeof(struct task_calls);
 
-	return &s->calls[(h + i) & (CALL_SLOTS - 1)];
+	return at_offset(s, at) + offsetof(struct session_state, calls);
 }
 
-/* Index of @task's slot when it is not the first that its hash names; CALL_SLOTS: it has none. */
-SLOW_PATH u32 calls_find_next(u64 task)
+static __always_inline u32 frame_number(const struct task_calls *c, u64 index)
 {
-	for (u32 i = 1; i < CALL_PROBES; i++) {
-		struct task_calls *c = calls_slot(&state, task, i);
-
-		if (c->task == task)
-			return c - state.calls;
-	}
-	return CALL_SLOTS;
+	return (c - state.calls) * SLOT_LINES + 1 + index;
 }
 
-static __always_inline struct task_calls *calls_at(struct session_state *s, u32 index)
+/* Frame of a number, or NULL; and the slot that it is in. */
+static __always_inline struct call_frame *frame_at(u32 number, struct task_calls **slot)
 {
-	if (index >= CALL_SLOTS)
+	u32 line = number, first = number;
+
+	if (number == NO_FRAME)
 		return NULL;
-	/* Hides the range from the compiler, which would drop the mask that the verifier needs. */
-	asm volatile("" : "+r"(index));
-	return &s->calls[index & (CALL_SLOTS - 1)];
+	/* The verifier needs masks that the compiler would drop, had it seen both. */
+	hide(first);
+	*slot = &state.calls[first / SLOT_LINES & (CALL_SLOTS - 1)];
+	hide(line);
+	return (void *)state.calls +
+	       (line & (CALL_SLOTS * SLOT_LINES - 1)) * sizeof(struct call_frame);
 }
 
-/*
- * Slot of @task, or NULL. A task may hold two, when its first choice was taken at the outer call
- * and is free at the inner one: the innermost call is then in the one that is found first.
- */
-static __always_inline struct task_calls *calls_find(struct session_state *s, u64 task)
+/* How many calls a slot holds whose owner is @what above the task; 0 also when it is another's. */
+static __always_inline u64 calls_depth(u64 what)
 {
-	struct task_calls *c = calls_slot(s, task, 0);
-
-	return c->task == task ? c : calls_at(s, calls_find_next(task));
-}
-
-/*
- * Index of a slot newly claimed for @task when its first choice is taken: a free one, or one whose
- * owner's call cannot be running any more. CALL_SLOTS: none, counted.
- */
-SLOW_PATH u32 calls_claim_next(u64 task)
-{
-	u64 now = bpf_ktime_get_ns();
-
-	for (u32 i = 0; i < CALL_PROBES; i++) {
-		struct task_calls *c = calls_slot(&state, task, i);
-		u64 owner = c->task;
-
-		if (owner && now - c->frame[0].start < CALL_STALE_NS)
-			continue;
-		if (__sync_val_compare_and_swap(&c->task, owner, task) != owner)
-			continue;
-		if (owner) {
-			__sync_fetch_and_add(&state.loss.stale, c->depth);
-			c->depth = 0;
-		}
-		return c - state.calls;
-	}
-	lost(calls_full);
-	return CALL_SLOTS;
-}
-
-/* Empties slot @index if its oldest call cannot be running any more; 0: a real overflow, counted.
- */
-SLOW_PATH int calls_reset_stale(u32 index)
-{
-	struct task_calls *c = &state.calls[index & (CALL_SLOTS - 1)];
-
-	if (bpf_ktime_get_ns() - c->frame[0].start <= CALL_STALE_NS) {
-		lost(depth);
+	if (what - 1 >= TASK_ALIGN - 1)
 		return 0;
-	}
-	__sync_fetch_and_add(&state.loss.stale, c->depth);
-	c->depth = 0;
-	return 1;
+	return what < CALL_KINDS ? 1 : what - CALLS_NESTED;
 }
 
 /*
- * Slot for @task, its own or a new one; NULL: none to be had, counted. *@claimed is set when this
- * call took the slot and has to release it. An interrupt between the claim and the first frame
- * finds a slot of its task with no frame in it: it must not release what the call below it goes on
- * using.
+ * True for another task's slot whose oldest call has been the same for so long that its end was
+ * missed. One look does not tell: a call that just began still has the start of the one before it.
  */
-static __always_inline struct task_calls *calls_get(struct session_state *s, u64 task, u32 *claimed)
+static __always_inline bool calls_stale(struct task_calls *c)
 {
-	struct task_calls *c = calls_slot(s, task, 0);
-	u64 owner = c->task;
+	u64 now = bpf_ktime_get_ns(), start = c->frame[0].start;
 
-	*claimed = 0;
-	if (owner == task)
-		return c;
-	if (!owner) {
-		owner = __sync_val_compare_and_swap(&c->task, 0, task);
-		/* Keeps the compiler from merging this test with the one above, by way of a flag.
-		 */
-		asm volatile("" : "+r"(owner));
-		if (!owner) {
-			*claimed = 1;
-			return c;
+	if (c->suspect == start && c->suspect_since)
+		return now - c->suspect_since > CALL_STALE_NS && now - start > CALL_STALE_NS;
+	c->suspect = start;
+	c->suspect_since = now;
+	return false;
+}
+
+/* Which of the slots that @task tries it holds, the first one; CALL_PROBES: none. */
+SLOW_PATH u32 calls_own(u64 task)
+{
+#pragma clang loop unroll(disable)
+	for (u32 i = 0; i < CALL_PROBES; i++)
+		if (calls_depth(calls_slot(&state, task, i)->owner - task))
+			return i;
+	return CALL_PROBES;
+}
+
+/* Begins a call of @kind on top of those in slot @i of @task. */
+static __always_inline u32 calls_nest(u64 task, u32 kind, u32 i)
+{
+	struct task_calls *c = calls_slot(&state, task, i);
+	u64 what = c->owner - task, depth = calls_depth(what);
+
+	if (depth >= CALL_DEPTH) {
+		if (bpf_ktime_get_ns() - c->frame[0].start <= CALL_STALE_NS) {
+			lost(depth);
+			return NO_FRAME;
 		}
+		__sync_fetch_and_add(&state.loss.stale, depth);
+		depth = 0;
 	}
-	c = calls_at(s, calls_find_next(task));
-	if (c)
-		return c;
-	*claimed = 1;
-	return calls_at(s, calls_claim_next(task));
+	if (depth == 1)
+		c->frame[0].kind = what;
+	c->owner = task + (depth ? CALLS_NESTED + depth + 1 : kind);
+	barrier();
+	c->frame[depth].kind = kind;
+	return frame_number(c, depth);
 }
 
 SLOW_PATH int filter_passes(void)
@@ -145,109 +126,239 @@ SLOW_PATH int filter_passes(void)
 	return comm[0] == config.comm[0] && comm[1] == config.comm[1];
 }
 
+/* Known before load: without a filter its function goes. */
+#define FILTERED (config.tgid || config.flags & CONFIG_COMM)
+
+static __always_inline bool kind_wanted(u32 kind)
+{
+	return CALL_KIND_OP(kind) == OP_CALIBRATE || state.mode == MODE_LIVE ||
+	       (state.mode == MODE_FILTER && FILTERED && filter_passes());
+}
+
 /*
- * Pushes a frame for a call of @op with @id, which the end of the same call will name again. NULL:
- * not wanted, or lost (counted). The caller fills in what else it knows, frame_start() last.
+ * Takes slot @i for a call of @kind of @task if it is free, or its owner's call cannot be running
+ * any more; the number of its first frame or NO_FRAME.
  */
-static __always_inline struct call_frame *frame_push(u32 op, u64 id)
+static __always_inline u32 calls_claim(u64 task, u32 kind, u32 i)
 {
-	struct session_state *s = the_state();
-	struct call_frame *f;
+	struct task_calls *c = calls_slot(&state, task, i);
+	u64 owner = c->owner;
+
+	if (owner && !calls_stale(c))
+		return NO_FRAME;
+	if (__sync_val_compare_and_swap(&c->owner, owner, task + kind) != owner)
+		return NO_FRAME;
+	if (owner)
+		__sync_fetch_and_add(&state.loss.stale, calls_depth(owner % TASK_ALIGN));
+	return frame_number(c, 0);
+}
+
+/*
+ * Begins a call of @kind if it is wanted at all, inside another of the task's calls or in a slot
+ * that can be had. Returns its frame's number; NO_FRAME: not wanted, or lost, and counted.
+ */
+SLOW_PATH u32 calls_push(u64 task, u32 kind)
+{
+	u32 number, own;
+
+	if (!kind_wanted(kind))
+		return NO_FRAME;
+	own = calls_own(task);
+	if (own < CALL_PROBES)
+		return calls_nest(task, kind, own);
+#pragma clang loop unroll(disable)
+	for (u32 i = 0; i < CALL_PROBES; i++) {
+		number = calls_claim(task, kind, i);
+		if (number != NO_FRAME)
+			return number;
+	}
+	lost(calls_full);
+	return NO_FRAME;
+}
+
+/* Ends the call of frame @number and those inside it; all of it must have been read before. */
+static __always_inline void calls_pop(u32 number)
+{
+	u64 task, depth = (number - 1) % SLOT_LINES;
 	struct task_calls *c;
-	u32 claimed;
-	u64 depth;
 
-	if (op != OP_CALIBRATE && s->mode != MODE_LIVE) {
-		if (s->mode != MODE_FILTER || !filter_passes())
-			return NULL;
+	if (!frame_at(number, &c))
+		return;
+	task = c->owner & -TASK_ALIGN;
+	if (!depth)
+		c->owner = 0;
+	else
+		c->owner = task + (depth == 1 ? c->frame[0].kind : CALLS_NESTED + depth);
+}
+
+/* Number of the innermost frame of @task, or NO_FRAME. */
+SLOW_PATH u32 calls_top(u64 task)
+{
+	struct task_calls *c = calls_slot(&state, task, calls_own(task));
+	u64 depth = calls_depth(c->owner - task);
+
+	return depth ? frame_number(c, depth - 1) : NO_FRAME;
+}
+
+/*
+ * Begins a call of @kind. NULL: not wanted, or lost (counted). The caller fills the frame,
+ * frame_start() last.
+ */
+static __always_inline struct call_frame *frame_push(u32 kind)
+{
+	u64 task = bpf_get_current_task(), owner;
+	struct session_state *s = the_state();
+	struct task_calls *c;
+
+	if (CALL_KIND_OP(kind) == OP_CALIBRATE || !unlikely(s->mode != MODE_LIVE)) {
+		c = calls_slot(s, task, 0);
+		hide(c);
+		owner = __sync_val_compare_and_swap(&c->owner, 0, task + kind);
+		hide(owner); /* the compiler would make it a flag first */
+		if (!unlikely(owner))
+			return &c->frame[0];
 	}
-	c = calls_get(s, bpf_get_current_task(), &claimed);
-	if (!c)
-		return NULL;
-	depth = c->depth;
-	if (depth >= CALL_DEPTH) {
-		if (!calls_reset_stale(c - s->calls))
-			return NULL;
-		depth = 0;
-	}
-	c->depth = depth + 1;
+	return frame_at(calls_push(task, kind), &c);
+}
+
+/* The same for calls that are made inside one other. */
+static __always_inline struct call_frame *frame_push_inner(u32 kind)
+{
+	u64 what, task = bpf_get_current_task();
+	struct session_state *s = the_state();
+	struct task_calls *c = calls_slot(s, task, 0);
+
+	what = c->owner - task;
+	if (unlikely(s->mode != MODE_LIVE || what >= CALL_KINDS))
+		return frame_at(calls_push(task, kind), &c);
+	c->frame[0].kind = what;
+	c->owner = task + CALLS_NESTED + 2;
 	barrier();
-	f = &c->frame[depth];
+	c->frame[1].kind = kind;
+	return &c->frame[1];
+}
+
+/* @id: what the end of the same call will name again. */
+static __always_inline int frame_start(struct call_frame *f, u64 id, u64 dev, u64 events)
+{
 	f->id = id;
-	f->op = op;
-	f->owner = claimed;
-	f->events = 0;
-	return f;
-}
-
-static __always_inline void frame_start(struct call_frame *f)
-{
+	f->dev = dev;
+	f->events = events;
 	f->start = bpf_ktime_get_ns();
+	return 0;
 }
 
-/* Index of the frame of @op and @id below the top, dropping those above it; CALL_DEPTH: none. */
-static __noinline u64 frame_search(struct task_calls *c, u32 op, u64 id)
+/* Number of @task's frame of @kind and @id, with those above it dropped; NO_FRAME: none. */
+static __noinline u32 frame_search(u64 task, u32 kind, u64 id)
 {
-	u64 depth = c->depth;
+	struct task_calls *c = calls_slot(&state, task, calls_own(task));
+	u64 what = c->owner - task, depth = calls_depth(what);
 
-	for (u64 i = 1; i < CALL_DEPTH; i++) {
-		u64 at = depth - 1 - i;
+	if (depth == 1)
+		c->frame[0].kind = what;
+#pragma clang loop unroll(disable)
+	for (u64 above = 0; above < CALL_DEPTH; above++) {
+		u64 at = depth - 1 - above;
+		struct call_frame *f;
 
 		if (at >= CALL_DEPTH)
 			break;
-		if (c->frame[at].id == id && c->frame[at].op == op) {
-			__sync_fetch_and_add(&state.loss.stale, i);
-			return at;
-		}
+		hide(at); /* as in frame_at() */
+		f = &c->frame[at & (SLOT_LINES - 1)];
+		if (f->id != id || f->kind != kind)
+			continue;
+		if (above)
+			__sync_fetch_and_add(&state.loss.stale, above);
+		return frame_number(c, at);
 	}
-	return CALL_DEPTH;
+	return NO_FRAME;
+}
+
+/* @task's frame of @kind and @id if it is where a call's frame nearly always is; or NULL. */
+static __always_inline struct call_frame *frame_expected(struct task_calls *c, u64 task, u32 kind,
+							 u64 id, bool inner)
+{
+	struct call_frame *f = &c->frame[inner];
+
+	if (c->owner != task + (inner ? CALLS_NESTED + 2 : kind) || f->id != id)
+		return NULL;
+	return inner && f->kind != kind ? NULL : f;
+}
+
+/* The frame that frame_take() would take. */
+static __always_inline struct call_frame *frame_find(u32 kind, u64 id, bool inner)
+{
+	u64 task = bpf_get_current_task();
+	struct task_calls *c = calls_slot(the_state(), task, 0);
+	struct call_frame *f = frame_expected(c, task, kind, id, inner);
+
+	return f ?: frame_at(frame_search(task, kind, id), &c);
+}
+
+/* What the end of a call needs of its frame. */
+struct call_begun {
+	struct session_state *state; /* kept: the address takes several instructions */
+	u64 ns;			     /* how long ago it began */
+	u64 dev;
+	u64 events;
+};
+
+static __always_inline void frame_read(const struct call_frame *f, u64 now, struct call_begun *b)
+{
+	u64 ns = now - f->start;
+
+	hide(ns);
+	b->ns = ns;
+	b->dev = f->dev;
+	b->events = f->events;
+	barrier();
 }
 
 /*
- * Finds the frame that the call of @op with @id pushed. NULL: it pushed none (filtered, begun
- * before the session, or counted as lost then). *@slot and *@index are for frame_pop().
+ * Takes out the frame that the call of @kind with @id, which ends at @now, pushed. False: it pushed
+ * none (filtered, begun before the session, or counted as lost then). @inner: frame_push_inner()
+ * did.
  */
-static __always_inline struct call_frame *frame_find(struct session_state *s, u32 op, u64 id,
-						     struct task_calls **slot, u64 *index)
+static __always_inline bool frame_take(u32 kind, u64 id, bool inner, u64 now, struct call_begun *b)
 {
-	struct task_calls *c = calls_find(s, bpf_get_current_task());
-	u64 i;
+	struct session_state *s = the_state();
+	u64 task = bpf_get_current_task();
+	struct task_calls *c = calls_slot(s, task, 0);
+	struct call_frame *f = frame_expected(c, task, kind, id, inner);
+	u32 number;
 
-	if (!c)
-		return NULL;
-	i = c->depth - 1;
-	if (i >= CALL_DEPTH)
-		return NULL;
-	if (c->frame[i].id != id || c->frame[i].op != op) {
-		i = frame_search(c, op, id);
-		if (i >= CALL_DEPTH)
-			return NULL;
+	b->state = s;
+	if (!unlikely(!f)) {
+		frame_read(f, now, b);
+		c->owner = inner ? task + c->frame[0].kind : 0;
+		return true;
 	}
-	*slot = c;
-	*index = i;
-	return &c->frame[i];
+	number = frame_search(task, kind, id);
+	f = frame_at(number, &c);
+	if (!f)
+		return false;
+	frame_read(f, now, b);
+	calls_pop(number);
+	return true;
 }
 
-/* Removes frame @index and what lies above; everything in it must have been read before. */
-static __always_inline void frame_pop(struct task_calls *c, u64 index, bool owner)
+/* Innermost API call that runs on this task, and its @kind; NULL: none. */
+static __always_inline struct call_frame *frame_top(u32 *kind)
 {
-	barrier();
-	c->depth = index;
-	barrier();
-	if (owner)
-		c->task = 0;
-}
+	u64 task = bpf_get_current_task();
+	struct task_calls *c = calls_slot(the_state(), task, 0);
+	u64 what = c->owner - task;
+	struct call_frame *f;
 
-/* Frame of the innermost API call that runs on this task, or NULL. */
-static __always_inline struct call_frame *frame_top(void)
-{
-	struct task_calls *c = calls_find(the_state(), bpf_get_current_task());
-	u64 i;
-
-	if (!c)
+	*kind = what;
+	if (!unlikely(what >= CALL_KINDS))
+		return &c->frame[0];
+	f = frame_at(calls_top(task), &c);
+	if (!f)
 		return NULL;
-	i = c->depth - 1;
-	return i < CALL_DEPTH ? &c->frame[i] : NULL;
+	what = c->owner & TASK_ALIGN - 1;
+	*kind = what < CALL_KINDS ? what : f->kind;
+	return f;
 }
 
 #endif

@@ -34,98 +34,76 @@
  * at both: a BPF trampoline of another tool, which calls the function, could change it, and what
  * is lost then is counted as stale.
  */
-static __always_inline int kprobe_enter(const struct call *c, u64 sp, u32 variant)
+static __always_inline void kprobe_keep(struct call_frame *f, const struct call *c, u64 id, u32 tag)
 {
-	u32 frame_op = FRAME_OP(ROW_TAG_OP(c->tag), variant);
-	struct call_frame *f;
-
-	if (part_of_outer(frame_op, c->id))
-		return 0;
-	f = frame_push(frame_op, sp);
-	if (!f)
-		return 0;
-	f->dev = c->dev;
 	/* Of a single buffer the list is nothing, and its place keeps the id: see part_of_outer().
 	 */
-	f->list = c->list == LIST_IS_ID || !c->list ? c->id : c->list;
+	f->list = c->list == LIST_IS_ID || !c->list ? id : c->list;
 	f->size = c->size;
 	f->nents = c->nents;
-	f->tag = c->tag;
-	frame_start(f);
-	return 0;
+	f->tag = tag;
 }
 
-static __always_inline bool kprobe_call(struct call *c, u32 frame_op, u64 sp)
-{
-	struct task_calls *slot;
-	struct call_frame *f;
-	u64 index;
+#define KPROBE_TAG 1 /* no bit of a tag: tells one from none */
 
-	f = frame_find(the_state(), frame_op, sp, &slot, &index);
+/* Tag of the call that ends, and the rest of it in @c; 0: none was begun. */
+static __always_inline u32 kprobe_call(struct call *c, u32 kind, u64 sp, bool inner)
+{
+	struct call_frame *f = frame_find(kind, sp, inner);
+
 	if (!f)
-		return false;
-	c->id = sp;
-	c->dev = f->dev;
-	c->list = OP_IS_LIST(frame_op & 0xff) ? f->list : 0;
+		return 0;
+	c->list = OP_IS_LIST(CALL_KIND_OP(kind)) ? f->list : 0;
 	c->size = f->size;
 	c->nents = f->nents;
-	c->tag = f->tag;
-	return true;
+	return f->tag | KPROBE_TAG;
 }
 
-#define KPROBE_PLACE(r) ((struct call_place){ r, REG_LR(r) })
-
-#define KPROBE_PROGRAMS(base, frame_op, on_enter, on_exit)                                         \
+#define KPROBE_PROGRAMS(base, variant, enter, barriers, inner, device)                             \
 	SEC("?kprobe") int base##_kprobe(REGS *r)                                                  \
 	{                                                                                          \
+		u64 id = base##_id(REG_ARGS(r));                                                   \
+		struct call_frame *f = enter;                                                      \
 		struct call c;                                                                     \
                                                                                                    \
+		if (!f)                                                                            \
+			return 0;                                                                  \
 		base##_args(&c, REG_ARGS(r));                                                      \
-		return on_enter;                                                                   \
+		kprobe_keep(f, &c, id, base##_tag(variant, REG_ARGS(r)));                          \
+		return frame_start(f, REG_ENTRY_SP(r), base##_dev(REG_ARGS(r)), barriers);         \
 	}                                                                                          \
 	SEC("?kprobe") int base##_return(REGS *r)                                                  \
 	{                                                                                          \
 		u64 now = bpf_ktime_get_ns(), sp = REG_RETURN_SP(r);                               \
+		struct call_program p = { base##_op, variant };                                    \
+		u32 kind = CALL_KIND(base##_op, variant), tag, at;                                 \
+		struct call_begun b;                                                               \
+		struct row_value *v;                                                               \
 		struct call c;                                                                     \
                                                                                                    \
-		if (!kprobe_call(&c, frame_op, sp))                                                \
+		tag = kprobe_call(&c, kind, sp, inner);                                            \
+		if (!tag || !frame_take(kind, sp, inner, now, &b))                                 \
 			return 0;                                                                  \
-		return on_exit;                                                                    \
+		v = row_value(b.state, row_find(b.state, device, tag & ~KPROBE_TAG), &at);         \
+		if (!v)                                                                            \
+			return 0;                                                                  \
+		return call_add((struct call_place){ r, REG_LR(r) }, p, v, &at, &b, &c,            \
+				base##_failed(REG_RET(r)));                                        \
 	}
 
-#define API_KPROBE(base, op, variant)                                                              \
-	KPROBE_PROGRAMS(base, FRAME_OP(op, variant), kprobe_enter(&c, REG_ENTRY_SP(r), variant),   \
-			call_exit(KPROBE_PLACE(r), now, &c, base##_failed(REG_RET(r)), variant))
+#define API_KPROBE(base, variant)                                                                  \
+	KPROBE_PROGRAMS(base, variant, call_enter(base##_op, variant, id), 0, false, b.dev)
 
 API_HOOKS(API_KPROBE)
+API_KPROBE(calibrate, 0)
 
-KPROBE_PROGRAMS(calibrate, OP_CALIBRATE, kprobe_enter(&c, REG_ENTRY_SP(r), 0),
-		call_exit(KPROBE_PLACE(r), now, &c, false, 0))
+#define ARCH_KPROBE(base, barriers)                                                                \
+	KPROBE_PROGRAMS(base, 0, frame_push_inner(CALL_KIND(base##_op, 0)), barriers, true,        \
+			arch_end(&b))
 
-#define ARCH_KPROBE(base, op, barriers)                                                            \
-	KPROBE_PROGRAMS(base, op, kprobe_arch_enter(&c, REG_ENTRY_SP(r), barriers),                \
-			arch_exit(KPROBE_PLACE(r), now, &c))
-
-static __always_inline int kprobe_arch_enter(const struct call *c, u64 sp, u32 barriers)
-{
-	struct call_frame *f = frame_push(ROW_TAG_OP(c->tag), sp);
-
-	if (!f)
-		return 0;
-	f->dev = 0;
-	f->list = 0;
-	f->size = c->size;
-	f->nents = c->nents;
-	f->tag = c->tag;
-	f->dsb = barriers;
-	frame_start(f);
-	return 0;
-}
-
-ARCH_KPROBE(arch_sync_for_device, OP_ARCH_SYNC_FOR_DEVICE, SYNC_BARRIER)
-ARCH_KPROBE(arch_sync_for_cpu, OP_ARCH_SYNC_FOR_CPU,
-	    SYNC_BARRIER && (u32)REG_ARG2(r) != DIR_TO_DEVICE)
-ARCH_KPROBE(arch_flush, OP_ARCH_FLUSH, 1)
+ARCH_KPROBE(arch_sync_for_device, SYNC_BARRIER)
+ARCH_KPROBE(arch_sync_for_cpu, SYNC_BARRIER && (u32)REG_ARG2(r) != DIR_TO_DEVICE)
+ARCH_KPROBE(arch_flush, 1)
 
 SEC("?kprobe") int count_for_device_kprobe(REGS *r)
 {

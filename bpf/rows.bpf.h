@@ -9,12 +9,21 @@
 #define ROW_PROBES 8
 #define KEY_BUSY 1 /* in row_key.dev while a slot is being filled */
 
-static __always_inline u32 row_hash(u64 dev, u32 tag)
+#define KEYS_SIZE (ROW_KEYS * sizeof(struct row_key))
+
+/*
+ * Where the key of {@dev, @tag} is looked for first, in bytes: allocated devices differ from bit 10
+ * of the address on, as nothing that holds one is smaller, and tags in the bits above them.
+ */
+static __always_inline u64 row_offset(u64 dev, u32 tag)
 {
-	return ((u32)(dev >> 5) ^ tag) * 0x9E3779B1U >> 20;
+	u64 offset = dev >> 4 ^ tag;
+
+	hide(offset); /* masked last: 6.1's verifier does not know the bounds of an OR */
+	return offset & (KEYS_SIZE - sizeof(struct row_key));
 }
 
-_Static_assert(ROW_KEYS == 1 << (32 - 20), "row_hash() gives as many bits as there are slots");
+_Static_assert(ROW_TAG(15, 3, 3) < KEYS_SIZE, "the place of a key depends on the whole tag");
 
 /* DEV_* of @dev: how its DMA is done. */
 static __always_inline u32 device_flags(struct device *dev)
@@ -95,32 +104,31 @@ static __always_inline u32 row_new(u64 dev, u32 tag)
  * Two CPUs may make two rows of one key; user space adds them up.
  */
 static __always_inline u32 key_fill(struct row_key *k, u64 dev, u64 name, u64 driver, u32 tag,
-				    u32 generation)
+				    u64 generation)
 {
 	k->name = name;
 	k->driver = driver;
-	k->tag = tag;
-	k->generation = generation;
-	k->row = row_new(dev, tag);
+	k->proof = tag + generation;
+	k->first = row_new(dev, tag) * config.cpus;
 	__sync_lock_test_and_set(&k->dev, dev);
-	return k->row;
+	return k->first;
 }
 
-/* Row of {@dev, @tag} when the first place that its hash names has no up-to-date key of it. */
+/* As row_find(), when the first place for the key has none, or not a proven one. */
 SLOW_PATH u32 row_find_next(u64 dev, u32 tag)
 {
 	u64 name = dev > NO_DEV ? (u64)BPF_CORE_READ((struct device *)dev, kobj.name) : 0;
 	u64 driver = dev > NO_DEV ? (u64)BPF_CORE_READ((struct device *)dev, driver) : 0;
-	u32 generation = state.generation;
-	u32 h = row_hash(dev, tag);
+	u64 generation = state.generation;
+	u32 h = row_offset(dev, tag) / sizeof(struct row_key);
 
 	for (u32 i = 0; i < ROW_PROBES; i++) {
 		struct row_key *k = &state.keys[(h + i) & (ROW_KEYS - 1)];
 
-		if (k->dev == dev && k->tag == tag) {
+		if (k->dev == dev && (u32)k->proof == tag) {
 			if (k->name == name && k->driver == driver) {
-				k->generation = generation;
-				return k->row;
+				k->proof = tag + generation;
+				return k->first;
 			}
 			/* Another device at this address, or another driver: a row of its own. */
 			if (__sync_val_compare_and_swap(&k->dev, dev, KEY_BUSY) == dev)
@@ -129,31 +137,33 @@ SLOW_PATH u32 row_find_next(u64 dev, u32 tag)
 		if (!k->dev && !__sync_val_compare_and_swap(&k->dev, 0, KEY_BUSY))
 			return key_fill(k, dev, name, driver, tag, generation);
 	}
-	return ROW_TAG_OP(tag);
+	return ROW_TAG_OP(tag) * config.cpus;
 }
 
-/* Row of {@dev, @tag}. */
+/* Index of the first value of {@dev, @tag}'s row. */
 static __always_inline u32 row_find(struct session_state *s, u64 dev, u32 tag)
 {
-	struct row_key *k = &s->keys[row_hash(dev, tag) & (ROW_KEYS - 1)];
+	struct row_key *k =
+		at_offset(s, row_offset(dev, tag)) + offsetof(struct session_state, keys);
 
-	asm volatile("" : "+r"(k)); /* the address is reckoned once */
-	if (k->dev == dev && k->tag == tag && k->generation == s->generation)
-		return k->row;
-	return row_find_next(dev, tag);
+	hide(k); /* the address is reckoned once */
+	if (unlikely(k->dev != dev || k->proof != tag + s->generation))
+		return row_find_next(dev, tag);
+	return k->first;
 }
 
 /* A device came, went, or changed its driver: every key has to prove itself again. */
 static __always_inline int devices_changed(void)
 {
-	__sync_fetch_and_add(&state.generation, 1);
+	__sync_fetch_and_add(&state.generation, GENERATION);
 	return 0;
 }
 
-/* Index of @row's value on this CPU, in the bank that is being filled. */
-static __always_inline u32 row_index(struct session_state *s, u32 row)
+/* This CPU's value of a row, in the bank that is being filled, and its index. */
+static __always_inline struct row_value *row_value(struct session_state *s, u32 first, u32 *at)
 {
-	return s->base + bpf_get_smp_processor_id() * s->stride + row;
+	*at = s->base + first + bpf_get_smp_processor_id();
+	return bpf_map_lookup_elem(&row_values, at);
 }
 
 /* Few calls have these. @events as in struct call_frame. */
@@ -188,8 +198,8 @@ static __always_inline void counts_add_failed(struct call_counts *sum, u32 entri
 SLOW_PATH int proc_add(u32 at, u32 entries, u64 bytes, u64 events, u64 ns)
 {
 	struct proc_key key = { .tgid = bpf_get_current_pid_tgid() >> 32,
-				.row = at % config.max_rows,
-				.bank = at >= config.cpus * config.max_rows };
+				.row = ROW_OF(at, config.cpus, config.max_rows),
+				.bank = BANK_OF(at, config.cpus, config.max_rows) };
 	struct proc_value *v;
 
 	/* Before 6.8 a function is verified whether it is called or not; without it is no map. */
@@ -215,66 +225,97 @@ SLOW_PATH int proc_add(u32 at, u32 entries, u64 bytes, u64 events, u64 ns)
 	return 0;
 }
 
-#define ENTRIES_OF_LIST (1U << 31)
-
-/*
- * What the hot path leaves out for a call: a list's bytes when they are wanted, counted events, the
- * process table. @at is what row_add_call() returned: the bank may have been switched since, and a
- * call belongs to one interval. @data: the list if @entries has ENTRIES_OF_LIST set, else the
- * bytes. Returns the bytes.
- */
-SLOW_PATH u64 row_add_rest(u32 at, u32 entries, u64 data, u64 events, u64 ns)
+/* Minimum and maximum, when @ns lies outside of them. */
+static __always_inline void row_widen(struct row_value *v, u64 ns)
 {
-	struct row_value *v = bpf_map_lookup_elem(&row_values, &at);
-	u32 n = entries & ~ENTRIES_OF_LIST;
-	u64 bytes = data;
+	u64 min = v->min_ns;
 
-	if (!v)
-		return 0;
-	if (entries & ENTRIES_OF_LIST) {
-		bytes = state.extras & EXTRA_BYTES ? sg_bytes(data, n) : 0;
-		v->sum.bytes += bytes;
+	if (ns >= min) {
+		if (min)
+			v->span_ns = ns - min;
+		else
+			v->min_ns = ns;
+		return;
 	}
-	counts_add_rare(&v->sum, n, events);
-	if (config.flags & CONFIG_PROCS && state.extras & EXTRA_PROCS)
-		proc_add(at, n, bytes, events, ns);
-	return bytes;
+	v->span_ns += min - ns;
+	v->min_ns = ns;
 }
 
-/* Adds a map that failed, @entries on its way; returns the index of the row's value. */
-SLOW_PATH u32 row_add_failed(u32 row, u32 entries, u32 dsb)
+/* The call's part of the histogram, when the table of buckets does not have its time. */
+SLOW_PATH int row_add_far(u32 at, u64 ns)
 {
-	u32 at = row_index(&state, row);
 	struct row_value *v = bpf_map_lookup_elem(&row_values, &at);
 
 	if (v)
-		counts_add_failed(&v->sum, entries, dsb);
-	return at;
+		v->hist[hist_bucket(ns) & (HIST_SLOTS - 1)]++;
+	return 0;
+}
+
+/* What a call adds to its row. */
+struct row_call {
+	const u64 *list; /* where a list's struct scatterlist * is found */
+	u64 size;	 /* bytes of a single buffer; 0 for lists */
+	u64 events;
+	u64 ns;
+	u64 entries;
+	bool of_list;
+	bool typed; /* what @list points to is a pointer that programs may read through */
+};
+
+/*
+ * The call's list as a number. In trampolines it is a typed pointer, which may be stored, but not
+ * reckoned with or handed on.
+ */
+static __always_inline u64 row_list(struct row_value *v, const struct row_call *c)
+{
+	volatile u64 *list = &v->list;
+
+	*list = *c->list;
+	return *list;
+}
+
+/* What few calls have. @extras: the EXTRA_* that are asked of this one. Returns its bytes. */
+static __always_inline u64 row_add_rest(struct row_value *v, volatile u32 *at,
+					const struct row_call *c, u32 extras)
+{
+	u64 bytes = c->size;
+
+	if (c->of_list && extras & EXTRA_BYTES) {
+		/* Most lists have one entry. */
+		bytes = c->typed && c->entries == 1 ? ((struct scatterlist *)*c->list)->length
+						    : sg_bytes(row_list(v, c), c->entries);
+		v->sum.bytes += bytes;
+	}
+	if (!c->entries || c->events)
+		counts_add_rare(&v->sum, c->entries, c->events);
+	if (config.flags & CONFIG_PROCS && extras & EXTRA_PROCS)
+		proc_add(*at, c->entries, bytes, c->events, c->ns);
+	return bytes;
 }
 
 /*
- * Adds a call of @ns to @row and returns the index of its value. Only one handler at a time can be
- * here for one row on one CPU: a row belongs to one program, and the kernel does not run a program
- * on a CPU that is inside it already.
+ * Adds a call to its row's value @v, at index @at (volatile: not to be kept in a register, as few
+ * calls need it), all but what row_add_rest() does. Only one handler at a time can be here for one
+ * row on one CPU: a row belongs to one program, and the kernel does not run a program on a CPU that
+ * is inside it already.
  */
-static __always_inline u32 row_add_call(struct session_state *s, u32 row, u32 entries, u64 size,
-					u64 ns)
+static __always_inline void row_add_call(struct session_state *s, struct row_value *v,
+					 volatile u32 *at, const struct row_call *c)
 {
-	u32 at = row_index(s, row);
-	struct row_value *v = bpf_map_lookup_elem(&row_values, &at);
+	u64 near;
 
-	if (!v)
-		return at;
-	v->sum.calls++;
-	v->sum.entries += entries;
-	v->sum.ns += ns;
-	v->sum.bytes += size;
-	if (ns > v->max_ns)
-		v->max_ns = ns;
-	if (-ns > v->min_ns_neg)
-		v->min_ns_neg = -ns;
-	v->hist[hist_bucket(ns, s->log2) & (HIST_SLOTS - 1)]++;
-	return at;
+	v->sum.entries += c->entries;
+	v->sum.ns += c->ns;
+	if (!c->of_list)
+		v->sum.bytes += c->size;
+	if (unlikely(c->ns - v->min_ns > v->span_ns))
+		row_widen(v, c->ns);
+	near = hist_near(c->ns);
+	hide(near);
+	if (unlikely(near >= HIST_NEAR))
+		row_add_far(*at, c->ns);
+	else
+		v->hist[*(u8 *)(at_offset(s, near) + offsetof(struct session_state, bucket))]++;
 }
 
 #endif

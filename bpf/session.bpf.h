@@ -26,6 +26,19 @@ static __always_inline struct session_state *the_state(void)
 	return s;
 }
 
+/* Keeps the compiler from using what it knows of a value, or from reckoning it again. */
+#define hide(value) asm volatile("" : "+r"(value))
+
+/* @offset from @base, added to the offset itself: C would copy the base first. */
+static __always_inline void *at_offset(void *base, u64 offset)
+{
+	asm volatile("%0 += %1" : "+r"(offset) : "r"(base));
+	return (void *)offset;
+}
+
+#define S32_MAX 0x7fffffff
+#define unlikely(condition) __builtin_expect(!!(condition), 0)
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1); /* 2 banks x CPUs x rows, sized before load */

@@ -116,8 +116,8 @@ SLOW_PATH int stack_add(u32 program)
 
 	if (!w)
 		return 0;
-	key.where.row = w->at % config.max_rows;
-	key.where.bank = w->at >= config.cpus * config.max_rows;
+	key.where.row = ROW_OF(w->at, config.cpus, config.max_rows);
+	key.where.bank = BANK_OF(w->at, config.cpus, config.max_rows);
 	key.kernel = stack_file(&w->kernel);
 	if (config.flags & CONFIG_STACK_PROCS)
 		key.where.tgid = bpf_get_current_pid_tgid() >> 32;

@@ -33,22 +33,37 @@ extern bool bpf_session_is_return(void *ctx) __ksym;
 	}
 #endif
 
-/* nret: index of the result behind the arguments. */
+/*
+ * nret: index of the result behind the arguments. Arguments are named where they are used: they are
+ * loaded there, and not kept.
+ */
 #define API_TRAMPOLINE(base, variant, nret)                                                        \
 	static __always_inline int base##_begin(u64 *ctx)                                          \
 	{                                                                                          \
-		struct call c;                                                                     \
+		struct call_frame *f = call_enter(base##_op, variant, base##_id(CTX_ARGS(ctx)));   \
                                                                                                    \
-		base##_args(&c, CTX_ARGS(ctx));                                                    \
-		return call_enter(&c, variant);                                                    \
+		if (!f)                                                                            \
+			return 0;                                                                  \
+		return frame_start(f, base##_id(CTX_ARGS(ctx)), base##_dev(CTX_ARGS(ctx)), 0);     \
 	}                                                                                          \
 	static __always_inline int base##_end(u64 *ctx, u64 now)                                   \
 	{                                                                                          \
+		struct call_program p = { base##_op, variant, &ctx[1] };                           \
+		struct call_begun b;                                                               \
+		struct row_value *v;                                                               \
 		struct call c;                                                                     \
+		u32 at;                                                                            \
                                                                                                    \
+		if (!frame_take(CALL_KIND(base##_op, variant), base##_id(CTX_ARGS(ctx)), false,    \
+				now, &b))                                                          \
+			return 0;                                                                  \
+		v = row_value(b.state,                                                             \
+			      row_find(b.state, b.dev, base##_tag(variant, CTX_ARGS(ctx))), &at);  \
+		if (!v)                                                                            \
+			return 0;                                                                  \
 		base##_args(&c, CTX_ARGS(ctx));                                                    \
-		return call_exit((struct call_place){ ctx }, now, &c, base##_failed(ctx[nret]),    \
-				 variant);                                                         \
+		return call_add((struct call_place){ ctx }, p, v, &at, &b, &c,                     \
+				base##_failed(ctx[nret]));                                         \
 	}                                                                                          \
 	TRAMPOLINE_PROGRAMS(base)
 
@@ -67,38 +82,32 @@ API_TRAMPOLINE(iova_sync, 0, 4)
 API_TRAMPOLINE(iova_unlink, 0, 6)
 API_TRAMPOLINE(iova_destroy, 1, 5)
 
-static __always_inline int calibrate_begin(u64 *ctx)
-{
-	struct call c;
-
-	calibrate_args(&c, 0, 0, 0, 0, 0, 0, 0);
-	return call_enter(&c, 0);
-}
-
-static __always_inline int calibrate_end(u64 *ctx, u64 now)
-{
-	struct call c;
-
-	calibrate_args(&c, 0, 0, 0, 0, 0, 0, 0);
-	return call_exit((struct call_place){ ctx }, now, &c, false, 0);
-}
-
-TRAMPOLINE_PROGRAMS(calibrate)
+/* nret is a number that the context has. */
+API_TRAMPOLINE(calibrate, 0, 1)
 
 #define ARCH_TRAMPOLINE(base, barriers)                                                            \
 	static __always_inline int base##_begin(u64 *ctx)                                          \
 	{                                                                                          \
-		struct call c;                                                                     \
+		struct call_frame *f = frame_push_inner(CALL_KIND(base##_op, 0));                  \
                                                                                                    \
-		base##_args(&c, CTX_ARGS(ctx));                                                    \
-		return arch_enter(&c, barriers);                                                   \
+		return f ? frame_start(f, base##_id(CTX_ARGS(ctx)), 0, barriers) : 0;              \
 	}                                                                                          \
 	static __always_inline int base##_end(u64 *ctx, u64 now)                                   \
 	{                                                                                          \
+		struct call_program p = { base##_op };                                             \
+		struct call_begun b;                                                               \
+		struct row_value *v;                                                               \
 		struct call c;                                                                     \
+		u32 at;                                                                            \
                                                                                                    \
+		if (!frame_take(CALL_KIND(base##_op, 0), base##_id(CTX_ARGS(ctx)), true, now, &b)) \
+			return 0;                                                                  \
+		v = row_value(b.state,                                                             \
+			      row_find(b.state, arch_end(&b), base##_tag(0, CTX_ARGS(ctx))), &at); \
+		if (!v)                                                                            \
+			return 0;                                                                  \
 		base##_args(&c, CTX_ARGS(ctx));                                                    \
-		return arch_exit((struct call_place){ ctx }, now, &c);                             \
+		return call_add((struct call_place){ ctx }, p, v, &at, &b, &c, false);             \
 	}                                                                                          \
 	TRAMPOLINE_PROGRAMS(base)
 

@@ -34,4 +34,10 @@ int bank_take(struct bank_reader *b, const struct bank_visitor *visit, __u64 *fl
 
 void bank_close(struct bank_reader *b);
 
+/* Shortest time of the calls in @v, in ns: the first bucket is that of calls that took none. */
+static inline __u64 bank_min_ns(const struct row_value *v)
+{
+	return v->hist[0] ? 0 : v->min_ns;
+}
+
 #endif

@@ -14,37 +14,42 @@
 #define HIST_BUCKETS ((HIST_MAX_EXP - HIST_SUB_BITS + 2) * HIST_SUBS) /* 240 */
 #define HIST_SLOTS 256 /* places in memory: a power of two that bounds the index by a mask */
 
-/* Fills @log2[i], i in 0..255, with the exponent of the highest set bit of i (0 for 0). */
-static inline void hist_fill_log2(unsigned char log2[256])
+/* Bucket of @ns: 0 .. HIST_BUCKETS - 1, for any 64-bit value. BPF has no count-leading-zeros. */
+static inline unsigned int hist_bucket(unsigned long long ns)
 {
-	log2[0] = log2[1] = 0;
-	for (int i = 2; i < 256; i++)
-		log2[i] = log2[i / 2] + 1;
-}
+	unsigned int v = ns, e = 0;
 
-/*
- * Bucket of @ns: 0 .. HIST_BUCKETS - 1, for any 64-bit value. BPF has no count-leading-zeros; a
- * look-up in @log2 (see above) takes a third of the instructions of a binary search.
- */
-static inline __attribute__((always_inline)) unsigned int hist_bucket(unsigned long long ns,
-								      const unsigned char *log2)
-{
-	unsigned int v = ns, e;
-
-	if (ns >= 1U << 16) {
-		if (ns >> (HIST_MAX_EXP + 1))
-			return HIST_BUCKETS - 1;
-		e = v >= 1U << 24 ? 24 + log2[v >> 24] : 16 + log2[v >> 16 & 0xff];
-	} else if (v >= 1U << 8) {
-		e = 8 + log2[v >> 8];
-	} else {
-		if (v < HIST_SUBS)
-			return v;
-		e = log2[v];
-	}
+	if (ns >> (HIST_MAX_EXP + 1))
+		return HIST_BUCKETS - 1;
+	if (v < HIST_SUBS)
+		return v;
+	for (unsigned int step = 16; step; step /= 2)
+		if (v >> e >> step)
+			e += step;
 	/* The leading bit of the shifted value is worth HIST_SUBS: one row of buckets is saved. */
 	e -= HIST_SUB_BITS;
 	return e * HIST_SUBS + (v >> (e & 31));
+}
+
+/*
+ * The buckets of HIST_NEAR_MIN .. HIST_NEAR_MAX ns, where nearly every call is, come from a table:
+ * each is at least 1 << HIST_NEAR_SHIFT wide, and begins at a multiple of that.
+ */
+#define HIST_NEAR_SHIFT 3
+#define HIST_NEAR_MIN (HIST_SUBS << HIST_NEAR_SHIFT)
+#define HIST_NEAR 4096
+#define HIST_NEAR_MAX (HIST_NEAR_MIN + (HIST_NEAR << HIST_NEAR_SHIFT) - 1)
+
+/* Place of @ns in the table; HIST_NEAR or more: none. */
+static inline __attribute__((always_inline)) unsigned long long hist_near(unsigned long long ns)
+{
+	return (ns - HIST_NEAR_MIN) >> HIST_NEAR_SHIFT;
+}
+
+static inline void hist_fill_near(unsigned char table[HIST_NEAR])
+{
+	for (unsigned int i = 0; i < HIST_NEAR; i++)
+		table[i] = hist_bucket(HIST_NEAR_MIN + (i << HIST_NEAR_SHIFT));
 }
 
 /* Smallest value of bucket @b (0 .. HIST_BUCKETS; HIST_BUCKETS gives 2^32), in ns. */

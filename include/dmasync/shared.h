@@ -50,10 +50,9 @@ enum {
  * that the hot path compares words; the names are resolved once, into struct row_info.
  */
 struct row_key {
-	__u64 dev;	  /* struct device *, published last; 0: free */
-	__u32 tag;	  /* ROW_TAG() */
-	__u32 row;	  /* index into the values */
-	__u32 generation; /* of the devices when the key was last found right: see session_state */
+	__u64 dev;   /* struct device *, published last; 0: free */
+	__u64 proof; /* ROW_TAG(), and the devices' generation when the key was last found right */
+	__u32 first; /* index of the row's first value: see ROW_OF() */
 	__u32 pad;
 	__u64 name;   /* dev->kobj.name and ... */
 	__u64 driver; /* ... dev->driver: tell a new device at a recycled address from the old one
@@ -63,12 +62,19 @@ struct row_key {
 
 _Static_assert(sizeof(struct row_key) == 64, "one key a cache line");
 
-#define ROW_TAG(op, dir, attrs) ((op) | (dir) << 8 | (attrs) << 16)
-#define ROW_TAG_OP(tag) ((tag)&0xff)
-#define ROW_TAG_DIR(tag) ((tag) >> 8 & 0xff)
-#define ROW_TAG_ATTRS(tag) ((tag) >> 16 & 0xff)
+/* Its bits are where row_offset() wants them: at the top of a place in the table of keys. */
+#define ROW_TAG(op, dir, attrs) ((op) << 14 | (dir) << 12 | (attrs) << 10)
+#define ROW_TAG_OP(tag) ((tag) >> 14 & 15)
+#define ROW_TAG_DIR(tag) ((tag) >> 12 & 3)
+#define ROW_TAG_ATTRS(tag) ((tag) >> 10 & 3)
+#define ROW_TAG_VARIANT(tag) ((tag) >> 9 & 1)
+#define ROW_TAG_OF_VARIANT(variant) ((variant) << 9) /* which of the functions that serve it */
 
 #define ROW_KEYS 4096 /* slots of the key table: power of two, twice the rows it may hold */
+
+/* Row and bank of a value's index: banks hold rows, and rows a value for each CPU. */
+#define ROW_OF(at, cpus, max_rows) ((at) / (cpus) % (max_rows))
+#define BANK_OF(at, cpus, max_rows) ((at) >= (cpus) * (max_rows))
 #define ROWS_MAX 2048 /* most rows a session can be given */
 #define ROWS_RESERVED                                                                              \
 	OP_COUNT /* rows 0 .. OP_COUNT-1 collect, per op, what found no row: "other" */
@@ -101,7 +107,7 @@ _Static_assert(sizeof(struct row_info) == 200, "row_info has no implicit padding
 
 /* Sums over calls. 'calls' and what is measured per call are of calls that succeeded. */
 struct call_counts {
-	__u64 calls;
+	__u64 calls; /* in a row_value user space fills it in: the histogram has each call once */
 	__u64 entries;
 	__u64 bytes;
 	__u64 ns;
@@ -121,12 +127,14 @@ struct call_counts {
  */
 struct row_value {
 	struct call_counts sum;
-	__u64 max_ns;
-	__u64 min_ns_neg; /* 0 - minimum, so that a cleared value needs no initialisation */
+	__u64 min_ns;  /* of calls that took any time; one comparison tells when these change */
+	__u64 span_ns; /* maximum - min_ns */
+	__u64 list;    /* scratch of BPF */
+	__u64 pad;
 	__u32 hist[HIST_SLOTS];
 };
 
-_Static_assert(sizeof(struct row_value) == 14 * 8 + HIST_SLOTS * 4, "row_value is packed");
+_Static_assert(sizeof(struct row_value) == 16 * 8 + HIST_SLOTS * 4, "row_value is packed");
 
 /* Per process and row; entries live for one interval: read and deleted with their bank. */
 struct proc_key {
@@ -180,16 +188,18 @@ struct loss_counters {
 #define CALL_DEPTH 7 /* API calls in flight on one task: nesting, IOMMU page tables, interrupts */
 #define CALL_SLOTS 512
 
+/* What a call is of: the operation, and which of the functions that serve it. 1 .. 31. */
+#define CALL_KIND(op, variant) (1 + (op) + (variant)*16)
+#define CALL_KIND_OP(kind) ((kind)-1 & 15)
+#define CALL_KINDS 32
+
+_Static_assert(OP_COUNT <= 15, "a kind fits five bits");
+
 /* One API call in flight. */
 struct call_frame {
 	__u64 start; /* CLOCK_MONOTONIC, ns */
 	__u64 id;    /* what entry and exit both see: an argument, or the stack pointer (kprobes) */
 	__u64 dev;
-	/* Arguments kept for the end of the call; kprobe rung only: its end sees none. */
-	__u64 list;
-	__u64 size;
-	__u32 nents;
-	__u32 tag;
 	union {
 		struct {
 			__u32 dsb;     /* barriers counted inside this call so far */
@@ -197,19 +207,32 @@ struct call_frame {
 		};
 		__u64 events; /* both */
 	};
-	__u32 owner; /* this call claimed the slot and releases it */
-	__u32 op;
+	/* Arguments kept for the end of the call; kprobe rung only: kretprobes see none. */
+	__u64 list;
+	__u64 size;
+	__u32 nents;
+	__u32 tag;
+	__u32 kind; /* set when another call begins inside, or this one is inside another */
+	__u32 pad;
 };
 
 _Static_assert(sizeof(struct call_frame) == 64, "one frame a cache line");
 
 /* The calls in flight on one task, last in first out. */
 struct task_calls {
-	__u64 task; /* struct task_struct *; 0: free */
-	__u64 depth;
-	__u64 pad[6];
+	/*
+	 * struct task_struct * plus, as tasks are aligned to TASK_ALIGN, the kind of the only call,
+	 * or CALLS_NESTED + their number. 0: free.
+	 */
+	__u64 owner;
+	__u64 suspect;	     /* start of an oldest call that may have been missed to end ... */
+	__u64 suspect_since; /* ... and when it was first seen */
+	__u64 pad[5];
 	struct call_frame frame[CALL_DEPTH];
 };
+
+#define CALLS_NESTED CALL_KINDS
+#define TASK_ALIGN 64
 
 _Static_assert(sizeof(struct task_calls) == 512, "slots are power-of-two sized");
 
@@ -240,21 +263,29 @@ enum {
 /* Everything that BPF and user space share besides the maps of rows; lives in .bss. */
 struct session_state {
 	/* What the hot path reads comes first: small offsets are part of the instruction. */
-	__u32 mode;	  /* MODE_*; calls that begin while it is 0 are not recorded */
-	__u32 extras;	  /* EXTRA_* */
-	__u32 base;	  /* index of the first value of the bank that is being filled */
-	__u32 stride;	  /* values a CPU has in a bank */
-	__u32 generation; /* of the devices: changes when one is added, removed or (un)bound */
-	__u32 bank;	  /* 0 or 1 */
-	__u32 n_rows;	  /* rows given out so far, reserved ones included */
-	__u32 pad;
+	__u32 mode;	   /* MODE_*; calls that begin while it is 0 are not recorded */
+	__u32 base;	   /* index of the first value of the bank that is being filled */
+	__u64 generation;  /* of the devices, in steps of GENERATION: another one when one is added,
+			      removed or (un)bound */
+	__u32 list_extras; /* EXTRA_* of calls that take a list */
+	__u32 single_extras; /* EXTRA_* of the others; without EXTRA_BYTES, which they always tell
+			      */
+	__u32 bank;	     /* 0 or 1 */
+	__u32 n_rows;	     /* rows given out so far, reserved ones included */
 	struct loss_counters loss;
-	__u64 lost_stacks; /* calls and samples without a stack */
-	__u64 traces;	   /* stacks that were filed in the map of traces so far */
-	__u8 log2[256];	   /* see hist_bucket() */
+	__u64 lost_stacks;	/* calls and samples without a stack */
+	__u64 traces;		/* stacks that were filed in the map of traces so far */
+	__u8 bucket[HIST_NEAR]; /* see hist_near() */
+	__u8 pad[4096 - 104];	/* what follows begins where an instruction can name it */
 	struct task_calls calls[CALL_SLOTS];
 	struct row_key keys[ROW_KEYS];
 };
+
+_Static_assert(__builtin_offsetof(struct session_state, calls) % 4096 == 0 &&
+		       __builtin_offsetof(struct session_state, keys) % 4096 == 0,
+	       "both can be added as they are on arm64");
+
+#define GENERATION (1ULL << 32)
 
 #define MODE_LIVE 1   /* record every call */
 #define MODE_FILTER 2 /* record calls that the filter passes */

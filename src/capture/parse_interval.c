@@ -66,17 +66,17 @@ static void parse_key(struct fields *f, struct row *row)
 }
 
 /* Bucket whose lowest value is @low, or -1. */
-static int bucket(json_int_t low, const unsigned char *log2)
+static int bucket(json_int_t low)
 {
 	unsigned int b;
 
 	if (low < 0)
 		return -1;
-	b = hist_bucket(low, log2);
+	b = hist_bucket(low);
 	return hist_low(b) == (__u64)low ? (int)b : -1;
 }
 
-static void parse_hist(struct fields *f, __u64 hist[HIST_BUCKETS], const unsigned char *log2)
+static void parse_hist(struct fields *f, __u64 hist[HIST_BUCKETS])
 {
 	json_t *list = field_list(f, "hist", HIST_BUCKETS, OPTIONAL), *pair, *low, *count;
 	size_t i;
@@ -86,7 +86,7 @@ static void parse_hist(struct fields *f, __u64 hist[HIST_BUCKETS], const unsigne
 		pair = json_array_get(list, i);
 		low = json_array_get(pair, 0);
 		count = json_array_get(pair, 1);
-		b = json_is_integer(low) ? bucket(json_integer_value(low), log2) : -1;
+		b = json_is_integer(low) ? bucket(json_integer_value(low)) : -1;
 		if (b < 0 || !json_is_integer(count) || json_integer_value(count) < 0) {
 			field_wrong(f, "hist", "has a pair that is no bucket and its count");
 			return;
@@ -95,8 +95,7 @@ static void parse_hist(struct fields *f, __u64 hist[HIST_BUCKETS], const unsigne
 	}
 }
 
-static void parse_row(struct fields *f, const struct capture_info *info, struct row *row,
-		      const unsigned char *log2)
+static void parse_row(struct fields *f, const struct capture_info *info, struct row *row)
 {
 	parse_key(f, row);
 	parse_counts(f, &row->sum);
@@ -107,7 +106,7 @@ static void parse_row(struct fields *f, const struct capture_info *info, struct 
 	row->dsb_derived = field_u64(f, "dsb_derived", COUNT_MAX, UNKNOWN);
 	/* Where there is nothing to derive it is known to be nothing. */
 	row->dsb_derived_known = field_known(f, "dsb_derived") || info->hdr.flavour == FLAVOUR_NONE;
-	parse_hist(f, row->hist, log2);
+	parse_hist(f, row->hist);
 }
 
 /* @place[i] becomes the position in @iv of the file's row i: rows with one key become one. */
@@ -116,15 +115,13 @@ static int parse_rows(struct fields *f, const struct capture_info *info, struct 
 {
 	json_t *list = json_object_get(f->obj, "rows");
 	struct row one, *row;
-	unsigned char log2[256];
 	struct fields of;
 	size_t i;
 
-	hist_fill_log2(log2);
 	for (i = 0; i < json_array_size(list); i++) {
 		memset(&one, 0, sizeof(one));
 		of = field_object(f, "rows", list, i);
-		parse_row(&of, info, &one, log2);
+		parse_row(&of, info, &one);
 		if (of.err)
 			return of.err;
 		row = interval_row(iv, &one);

@@ -124,24 +124,37 @@ static int clear_values(struct bank_reader *b, __u32 n)
 	return -errno;
 }
 
-static int take_cpu(struct bank_reader *b, __u32 base, unsigned int n_rows,
-		    const struct bank_visitor *visit)
+/* Fills in what BPF leaves to the reader; false: nothing happened in it. */
+static bool value_complete(struct row_value *v)
 {
+	/* A call with no entries is counted as such. */
+	if (!v->sum.entries && !v->sum.empty_calls && !v->sum.failed)
+		return false;
+	for (int i = 0; i < HIST_BUCKETS; i++)
+		v->sum.calls += v->hist[i];
+	return true;
+}
+
+/* Visits and clears the values of the bank that begins at @base: each row has one for each CPU. */
+static int take_rows(struct bank_reader *b, __u32 base, unsigned int n_rows,
+		     const struct bank_visitor *visit)
+{
+	unsigned int all = n_rows * b->cpus;
 	int err = 0;
 
-	for (unsigned int row = 0; row < n_rows && !err; row += CHUNK) {
-		unsigned int n = n_rows - row < CHUNK ? n_rows - row : CHUNK, used = 0;
+	for (unsigned int at = 0; at < all && !err; at += CHUNK) {
+		unsigned int n = all - at < CHUNK ? all - at : CHUNK, used = 0;
 
-		err = read_values(b, base + row, n);
+		err = read_values(b, base + at, n);
 		for (unsigned int i = 0; i < n && !err; i++) {
-			const struct row_value *v = &b->values[i];
+			unsigned int row = (at + i) / b->cpus;
 			const struct row_info *info;
 
-			if (!v->sum.calls && !v->sum.failed)
+			if (!value_complete(&b->values[i]))
 				continue;
-			b->clear[used++] = base + row + i;
-			info = row_info(b, row + i);
-			err = info ? visit->row(visit->ctx, row + i, info, v) : -EIO;
+			b->clear[used++] = base + at + i;
+			info = row_info(b, row);
+			err = info ? visit->row(visit->ctx, row, info, &b->values[i]) : -EIO;
 		}
 		err = err ?: clear_values(b, used);
 	}
@@ -263,7 +276,6 @@ int bank_take(struct bank_reader *b, const struct bank_visitor *visit, __u64 *fl
 	n_rows = __atomic_load_n(&state->n_rows, __ATOMIC_ACQUIRE);
 	if (n_rows > b->max_rows)
 		n_rows = b->max_rows;
-	for (unsigned int cpu = 0; cpu < b->cpus && !err; cpu++)
-		err = take_cpu(b, (bank * b->cpus + cpu) * b->max_rows, n_rows, visit);
+	err = take_rows(b, bank * b->cpus * b->max_rows, n_rows, visit);
 	return err ?: take_tables(b, bank, visit);
 }

@@ -174,9 +174,9 @@ static int size_maps(struct bpf_map *const map[N_SHARED], const struct attach_co
 	int err;
 
 	state->n_rows = ROWS_RESERVED;
-	state->stride = cfg->max_rows;
-	state->extras = (cfg->bytes ? EXTRA_BYTES : 0) | (cfg->stacks ? EXTRA_STACKS : 0);
-	hist_fill_log2(state->log2);
+	state->single_extras = cfg->stacks ? EXTRA_STACKS : 0;
+	state->list_extras = state->single_extras | (cfg->bytes ? EXTRA_BYTES : 0);
+	hist_fill_near(state->bucket);
 	err = bpf_map__set_max_entries(map[MAP_ROW_VALUES], 2 * cfg->cpus * cfg->max_rows);
 	err = err ?: bpf_map__set_max_entries(map[MAP_ROW_INFOS], cfg->max_rows);
 	if (cfg->stacks && !err)

@@ -382,7 +382,7 @@ int session_read(struct session *s, struct interval *iv)
 	if (err)
 		return err;
 	iv->dur_ns = iv->t_ns - s->begun_ns;
-	iv->has_procs = s->at.procs >= 0 && s->at.state->extras & EXTRA_PROCS;
+	iv->has_procs = s->at.procs >= 0 && s->at.state->single_extras & EXTRA_PROCS;
 	iv->has_stacks = s->opt.stacks;
 	iv->has_samples = s->profile;
 	if (s->names)
@@ -413,12 +413,17 @@ void session_stop(struct session *s)
 
 int session_set_procs(struct session *s, bool on)
 {
+	struct session_state *state = s->at.state;
+
 	if (s->at.procs < 0)
 		return -ENOTSUP;
-	if (on)
-		s->at.state->extras |= EXTRA_PROCS;
-	else
-		s->at.state->extras &= ~EXTRA_PROCS;
+	if (on) {
+		state->list_extras |= EXTRA_PROCS;
+		state->single_extras |= EXTRA_PROCS;
+	} else {
+		state->list_extras &= ~EXTRA_PROCS;
+		state->single_extras &= ~EXTRA_PROCS;
+	}
 	return 0;
 }
 

@@ -65,8 +65,8 @@ int take_row(void *ctx, unsigned int row, const struct row_info *info, const str
 	like.dsb_derived_known = derive(t, info, &v->sum, &dsb);
 	like.dsb_derived = dsb;
 	like.sum = v->sum;
-	like.max_ns = v->max_ns;
-	like.min_ns = v->min_ns_neg ? -v->min_ns_neg : 0;
+	like.min_ns = bank_min_ns(v);
+	like.max_ns = v->min_ns + v->span_ns;
 	for (int i = 0; i < HIST_BUCKETS; i++)
 		like.hist[i] = v->hist[i];
 	r = interval_row(t->iv, &like);
@@ -104,7 +104,7 @@ int take_stack(void *ctx, unsigned int row, const struct row_info *info,
 	       const struct stack_key *key, const struct proc_value *v)
 {
 	struct stack_row like = { .tgid = key->where.tgid }, *r;
-	unsigned int variant = info->tag >> 24 & 1;
+	unsigned int variant = ROW_TAG_VARIANT(info->tag);
 	struct taking *t = ctx;
 	struct row of = { 0 }, *found;
 	__u64 dsb;

@@ -130,16 +130,31 @@ static void buckets_are_narrow(void **state)
 /* hist_bucket() against the definition, at both ends of every bucket. */
 static void buckets_are_found(void **state)
 {
-	unsigned char log2[256];
 	unsigned int b;
 
-	hist_fill_log2(log2);
 	for (b = 0; b < HIST_BUCKETS; b++) {
-		assert_int_equal(hist_bucket(hist_low(b), log2), b);
-		assert_int_equal(hist_bucket(hist_low(b + 1) - 1, log2), b);
+		assert_int_equal(hist_bucket(hist_low(b)), b);
+		assert_int_equal(hist_bucket(hist_low(b + 1) - 1), b);
 	}
-	assert_int_equal(hist_bucket(hist_low(HIST_BUCKETS), log2), HIST_BUCKETS - 1);
-	assert_int_equal(hist_bucket(~0ULL, log2), HIST_BUCKETS - 1);
+	assert_int_equal(hist_bucket(hist_low(HIST_BUCKETS)), HIST_BUCKETS - 1);
+	assert_int_equal(hist_bucket(~0ULL), HIST_BUCKETS - 1);
+}
+
+/* The programs' table gives the same bucket for every value in its range, and none elsewhere. */
+static void near_buckets_are_found(void **state)
+{
+	static unsigned char table[HIST_NEAR];
+	__u64 ns;
+
+	hist_fill_near(table);
+	for (ns = 0; ns < HIST_NEAR_MIN; ns++)
+		assert_true(hist_near(ns) >= HIST_NEAR);
+	for (; ns <= HIST_NEAR_MAX; ns++) {
+		assert_true(hist_near(ns) < HIST_NEAR);
+		assert_int_equal(table[hist_near(ns)], hist_bucket(ns));
+	}
+	assert_true(hist_near(ns) >= HIST_NEAR);
+	assert_true(hist_near(~0ULL) >= HIST_NEAR);
 }
 
 static void folding_keeps_counts(void **state)
@@ -175,6 +190,7 @@ int main(void)
 		cmocka_unit_test(edges),
 		cmocka_unit_test(buckets_are_narrow),
 		cmocka_unit_test(buckets_are_found),
+		cmocka_unit_test(near_buckets_are_found),
 		cmocka_unit_test(folding_keeps_counts),
 	};
 
