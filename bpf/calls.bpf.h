@@ -148,8 +148,10 @@ static __always_inline u32 calls_claim(u64 task, u32 kind, u32 i)
 		return NO_FRAME;
 	if (__sync_val_compare_and_swap(&c->owner, owner, task + kind) != owner)
 		return NO_FRAME;
-	if (owner)
+	if (owner) {
+		c->suspect_since = 0;
 		__sync_fetch_and_add(&state.loss.stale, calls_depth(owner % TASK_ALIGN));
+	}
 	return frame_number(c, 0);
 }
 
@@ -176,17 +178,28 @@ SLOW_PATH u32 calls_push(u64 task, u32 kind)
 	return NO_FRAME;
 }
 
+/* Gives a slot back. A suspicion ends with what it was of: the next call begins with none. */
+static __always_inline void calls_release(struct task_calls *c)
+{
+	c->suspect_since = 0;
+	barrier();
+	c->owner = 0;
+}
+
 /* Ends the call of frame @number and those inside it; all of it must have been read before. */
 static __always_inline void calls_pop(u32 number)
 {
-	u64 task, depth = (number - 1) % SLOT_LINES;
+	u64 task, inside, depth = (number - 1) % SLOT_LINES;
 	struct task_calls *c;
 
 	if (!frame_at(number, &c))
 		return;
 	task = c->owner & -TASK_ALIGN;
+	inside = calls_depth(c->owner - task) - 1 - depth;
+	if (inside && inside < CALL_DEPTH)
+		__sync_fetch_and_add(&state.loss.stale, inside);
 	if (!depth)
-		c->owner = 0;
+		calls_release(c);
 	else
 		c->owner = task + (depth == 1 ? c->frame[0].kind : CALLS_NESTED + depth);
 }
@@ -248,7 +261,7 @@ static __always_inline int frame_start(struct call_frame *f, u64 id, u64 dev, u6
 	return 0;
 }
 
-/* Number of @task's frame of @kind and @id, with those above it dropped; NO_FRAME: none. */
+/* Number of @task's frame of @kind and @id, the innermost; NO_FRAME: none. */
 static __noinline u32 frame_search(u64 task, u32 kind, u64 id)
 {
 	struct task_calls *c = calls_slot(&state, task, calls_own(task));
@@ -267,8 +280,6 @@ static __noinline u32 frame_search(u64 task, u32 kind, u64 id)
 		f = &c->frame[at & (SLOT_LINES - 1)];
 		if (f->id != id || f->kind != kind)
 			continue;
-		if (above)
-			__sync_fetch_and_add(&state.loss.stale, above);
 		return frame_number(c, at);
 	}
 	return NO_FRAME;
@@ -330,7 +341,10 @@ static __always_inline bool frame_take(u32 kind, u64 id, bool inner, u64 now, st
 	b->state = s;
 	if (!unlikely(!f)) {
 		frame_read(f, now, b);
-		c->owner = inner ? task + c->frame[0].kind : 0;
+		if (inner)
+			c->owner = task + c->frame[0].kind;
+		else
+			calls_release(c);
 		return true;
 	}
 	number = frame_search(task, kind, id);

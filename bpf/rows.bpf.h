@@ -106,12 +106,13 @@ static __always_inline u32 row_new(u64 dev, u32 tag)
 static __always_inline u32 key_fill(struct row_key *k, u64 dev, u64 name, u64 driver, u32 tag,
 				    u64 generation)
 {
+	u32 first = row_new(dev, tag) * config.cpus;
+
 	k->name = name;
 	k->driver = driver;
-	k->proof = tag + generation;
-	k->first = row_new(dev, tag) * config.cpus;
+	k->proof = generation + PROOF_OF_TAG(tag) + first;
 	__sync_lock_test_and_set(&k->dev, dev);
-	return k->first;
+	return first;
 }
 
 /* As row_find(), when the first place for the key has none, or not a proven one. */
@@ -125,10 +126,12 @@ SLOW_PATH u32 row_find_next(u64 dev, u32 tag)
 	for (u32 i = 0; i < ROW_PROBES; i++) {
 		struct row_key *k = &state.keys[(h + i) & (ROW_KEYS - 1)];
 
-		if (k->dev == dev && (u32)k->proof == tag) {
+		u32 proof = k->proof, first = proof - PROOF_OF_TAG(tag);
+
+		if (k->dev == dev && first < PROOF_ROWS) {
 			if (k->name == name && k->driver == driver) {
-				k->proof = tag + generation;
-				return k->first;
+				k->proof = generation + proof;
+				return first;
 			}
 			/* Another device at this address, or another driver: a row of its own. */
 			if (__sync_val_compare_and_swap(&k->dev, dev, KEY_BUSY) == dev)
@@ -145,11 +148,14 @@ static __always_inline u32 row_find(struct session_state *s, u64 dev, u32 tag)
 {
 	struct row_key *k =
 		at_offset(s, row_offset(dev, tag)) + offsetof(struct session_state, keys);
+	u64 first;
 
 	hide(k); /* the address is reckoned once */
-	if (unlikely(k->dev != dev || k->proof != tag + s->generation))
+	/* One word: a row is never taken for that of a device which came later. */
+	first = k->proof - (s->generation + PROOF_OF_TAG(tag));
+	if (unlikely(k->dev != dev || first >= PROOF_ROWS))
 		return row_find_next(dev, tag);
-	return k->first;
+	return first;
 }
 
 /* A device came, went, or changed its driver: every key has to prove itself again. */
@@ -225,11 +231,13 @@ SLOW_PATH int proc_add(u32 at, u32 entries, u64 bytes, u64 events, u64 ns)
 	return 0;
 }
 
-/* Minimum and maximum, when @ns lies outside of them. */
+/* Minimum and maximum, when @ns lies outside of them. No time at all is told by its bucket. */
 static __always_inline void row_widen(struct row_value *v, u64 ns)
 {
 	u64 min = v->min_ns;
 
+	if (!ns)
+		return;
 	if (ns >= min) {
 		if (min)
 			v->span_ns = ns - min;

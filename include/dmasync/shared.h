@@ -50,14 +50,14 @@ enum {
  * that the hot path compares words; the names are resolved once, into struct row_info.
  */
 struct row_key {
-	__u64 dev;   /* struct device *, published last; 0: free */
-	__u64 proof; /* ROW_TAG(), and the devices' generation when the key was last found right */
-	__u32 first; /* index of the row's first value: see ROW_OF() */
-	__u32 pad;
+	__u64 dev; /* struct device *, published last; 0: free */
+	/* The devices' generation when the key was last found right, tag, index of the row's first
+	 * value: one word, so that they belong together. */
+	__u64 proof;
 	__u64 name;   /* dev->kobj.name and ... */
 	__u64 driver; /* ... dev->driver: tell a new device at a recycled address from the old one
 		       */
-	__u64 pad2[3];
+	__u64 pad[4];
 };
 
 _Static_assert(sizeof(struct row_key) == 64, "one key a cache line");
@@ -69,6 +69,9 @@ _Static_assert(sizeof(struct row_key) == 64, "one key a cache line");
 #define ROW_TAG_ATTRS(tag) ((tag) >> 10 & 3)
 #define ROW_TAG_VARIANT(tag) ((tag) >> 9 & 1)
 #define ROW_TAG_OF_VARIANT(variant) ((variant) << 9) /* which of the functions that serve it */
+
+#define PROOF_OF_TAG(tag) ((__u32)(tag) << 14) /* below the generation, above the index */
+#define PROOF_ROWS (1 << 23)		       /* ROWS_MAX rows on 4096 CPUs */
 
 #define ROW_KEYS 4096 /* slots of the key table: power of two, twice the rows it may hold */
 
