@@ -177,6 +177,8 @@ static int size_maps(struct bpf_map *const map[N_SHARED], const struct attach_co
 	state->single_extras = cfg->stacks ? EXTRA_STACKS : 0;
 	state->list_extras = state->single_extras | (cfg->bytes ? EXTRA_BYTES : 0);
 	hist_fill_near(state->bucket);
+	/* Not 0: a key that is seen before its contents proves nothing. */
+	state->generation = GENERATION;
 	err = bpf_map__set_max_entries(map[MAP_ROW_VALUES], 2 * cfg->cpus * cfg->max_rows);
 	err = err ?: bpf_map__set_max_entries(map[MAP_ROW_INFOS], cfg->max_rows);
 	if (cfg->stacks && !err)
