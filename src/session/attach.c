@@ -124,8 +124,7 @@ static void fail_hook(struct hook_state *state, int err, const char *doing)
 	const char *text =
 		err == -ENOTSUPP_KERNEL ? "not supported by this kernel" : strerror(-err);
 
-	/* The best rung that was tried says the most; keep later rungs' reasons only if it had
-	 * none. */
+	/* Rungs are tried from the best one down: the last one's reason stays. */
 	snprintf(state->reason, sizeof(state->reason), "%s: %s", doing, text);
 	state->refused = true;
 }
