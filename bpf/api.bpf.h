@@ -14,12 +14,11 @@
 
 /* What the arguments tell of a call besides device, id, direction and attributes. */
 struct call {
-	u64 list; /* struct scatterlist *, LIST_IS_ID, or 0 */
+	u64 list; /* struct scatterlist *; 0: none, or the id is it */
 	u64 size; /* bytes of a single buffer; 0 for lists */
 	u32 nents;
+	bool list_is_id; /* known when the program is built, as a pointer can only be read typed */
 };
-
-#define LIST_IS_ID 1
 
 static __always_inline u32 call_attrs(unsigned long attrs)
 {
@@ -114,7 +113,7 @@ static __always_inline int call_add(struct call_place place, struct call_program
 				    struct row_value *v, u32 *at, const struct call_begun *b,
 				    const struct call *c, bool failed)
 {
-	const bool typed = p.list && c->list == LIST_IS_ID;
+	const bool typed = p.list && c->list_is_id;
 	struct session_state *s = b->state;
 	u32 extras = OP_IS_LIST(p.op) ? s->list_extras : s->single_extras;
 	struct row_call add = {

@@ -34,9 +34,10 @@
 
 static __always_inline void call_list(struct call *c, u32 nents)
 {
-	c->list = LIST_IS_ID;
+	c->list = 0;
 	c->size = 0;
 	c->nents = nents;
+	c->list_is_id = true;
 }
 
 static __always_inline void call_single(struct call *c, u64 size)
@@ -44,6 +45,7 @@ static __always_inline void call_single(struct call *c, u64 size)
 	c->list = 0;
 	c->size = size;
 	c->nents = 1;
+	c->list_is_id = false;
 }
 
 /* __dma_map_sg_attrs(dev, sg, nents, dir, attrs) and its wrapper dma_map_sg_attrs() */
@@ -60,6 +62,7 @@ HOOK_ARGS(map_sgtable, OP_MAP_SG, a0, a1, a2, a3)
 
 	call_list(c, BPF_CORE_READ(sgt, orig_nents));
 	c->list = (u64)BPF_CORE_READ(sgt, sgl);
+	c->list_is_id = false;
 }
 HOOK_FAILED(map_sgtable, ret, (int)ret)
 

@@ -38,7 +38,7 @@ static __always_inline void kprobe_keep(struct call_frame *f, const struct call 
 {
 	/* Of a single buffer the list is nothing, and its place keeps the id: see part_of_outer().
 	 */
-	f->list = c->list == LIST_IS_ID || !c->list ? id : c->list;
+	f->list = c->list ?: id;
 	f->size = c->size;
 	f->nents = c->nents;
 	f->tag = tag;
