@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../mark.h"
+#include "order.h"
 #include "qemu_plugin.h"
 
 __attribute__((visibility("default"))) int qemu_plugin_version = QEMU_PLUGIN_VERSION;
@@ -243,6 +244,7 @@ static void window_open(void)
 	for (i = 0; i < state.nr_ranges; i++)
 		state.ranges[i].base = state.ranges[i].count;
 	state.base = state.insns;
+	order_open();
 	state.armed = true;
 }
 
@@ -286,7 +288,9 @@ static void window_write(const char *end)
 			(unsigned long long)(state.ranges[i].count - state.ranges[i].base));
 	fputs("},\"sites\":[", state.out);
 	window_write_sites();
-	fputs("]}\n", state.out);
+	fputs("]", state.out);
+	order_write(state.out);
+	fputs("}\n", state.out);
 	fflush(state.out);
 }
 
@@ -398,6 +402,7 @@ static void translate_insn(struct qemu_plugin_insn *insn)
 		qemu_plugin_register_vcpu_insn_exec_cb(insn, on_site, QEMU_PLUGIN_CB_NO_REGS,
 						       site_find(addr, word, kind));
 	watch_leaf(insn, word, addr);
+	order_translate(insn, word, addr);
 }
 
 static void on_translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
@@ -461,7 +466,7 @@ static int parse_argument(const char *arg)
 		state.nr_ranges++;
 		return 0;
 	}
-	return -EINVAL;
+	return order_argument(arg) ? -EINVAL : 0;
 }
 
 __attribute__((visibility("default"))) int

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Whether cache maintenance is complete where it must be: the order oracle of the plugin. */
+#ifndef LAB_ORDER_H
+#define LAB_ORDER_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "qemu_plugin.h"
+
+/*
+ * Maintenance is pending on a vCPU from a `dc` by address to the point of coherency until the next
+ * `dsb sy` there. Three rules are checked, each only for what the function itself has issued, not
+ * for what it interrupted:
+ *
+ *   return  none is left when a function of the DMA API returns;
+ *   copy    none is left when a function that hands memory to the CPU reads a bounce buffer;
+ *   store   none is left when a device register is written.
+ *
+ * Arguments: `api=START-END:NAME` for each function (NAME with unmap or for_cpu in it hands memory
+ * to the CPU), `bounce=ADDRESS` for the function that copies, `vectors=ADDRESS` for the table of
+ * exception vectors of the kernel. Nothing is checked without any `api=`.
+ */
+
+/* Takes an argument: 0, or -1 when it is none of the oracle's. */
+int order_argument(const char *arg);
+
+/* Instruments one instruction of the guest. */
+void order_translate(struct qemu_plugin_insn *insn, uint32_t word, uint64_t addr);
+
+/* A window begins: what was found before is not its own. */
+void order_open(void);
+
+/*
+ * Writes ,"order":{...}: how often each rule was looked at, what broke one, and the most `dc` that
+ * one `dsb sy` completed. Nothing when no function was named.
+ */
+void order_write(FILE *out);
+
+#endif /* LAB_ORDER_H */
