@@ -71,7 +71,7 @@ enum bench_fail { FAIL_NONE, FAIL_LIMIT, FAIL_EXHAUST, FAIL_COUNT };
 struct bench_params {
 	enum bench_op op;
 	enum dma_data_direction dir;
-	unsigned long attrs;
+	unsigned int skip; /* DMA_ATTR_SKIP_CPU_SYNC */
 	unsigned int entries;
 	unsigned int size; /* bytes of an entry */
 	enum bench_layout layout;
@@ -82,10 +82,10 @@ struct bench_params {
 	unsigned int mask; /* bits; 0: as it is */
 	int cpu;
 	int mark;
-	bool pci;
-	bool sync;
-	bool dirty;
-	bool irqs; /* stay on in marked calls */
+	unsigned int pci;
+	unsigned int sync;
+	unsigned int dirty;
+	unsigned int irqs; /* stay on in marked calls */
 	char label[LABEL_LEN];
 };
 
@@ -155,6 +155,7 @@ bool bench_bounced(struct device *dev, dma_addr_t addr, phys_addr_t phys);
 phys_addr_t bench_phys(const struct bench_buf *buf);
 
 /* run.c */
+unsigned long bench_attrs(const struct bench_params *p);
 int bench_run_prepare(struct bench_run *run);
 void bench_run_execute(struct bench_run *run);
 void bench_run_release(struct bench_run *run);
@@ -191,9 +192,7 @@ void bench_call_record(const struct bench_call *call, u64 ns, unsigned int entri
 #define BENCH_CAN_MARK true
 #else
 #define BENCH_CAN_MARK false
-#define LAB_MARK(n)                                                                                \
-	do {                                                                                       \
-	} while (0)
+#define LAB_MARK(n) ((void)(n))
 static inline void lab_mark_label(const char *label)
 {
 }

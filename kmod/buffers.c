@@ -13,7 +13,7 @@
 
 #define CHAIN_ENTRIES 7 /* of a block of a chained list, then comes the link */
 #define UNALIGNED 20	/* bytes into a cache line */
-#define SMALL_SIZE 64	/* of the small buffers in a mixed list */
+#define SMALL_SIZE 32	/* of the small buffers in a mixed list: less than a cache line */
 
 /* More than one bounce buffer can have: IO_TLB_SEGSIZE slots. */
 #define TOO_LARGE ((size_t)IO_TLB_SEGSIZE << (IO_TLB_SHIFT + 1))
@@ -63,9 +63,8 @@ static int alloc_slab_buf(struct bench_buf *buf, size_t size)
 
 static void free_buf(struct bench_buf *buf)
 {
-	if (buf->object)
-		kfree(buf->object);
-	else if (buf->page)
+	kfree(buf->object);
+	if (buf->page && !buf->object)
 		__free_pages(buf->page, buf->order);
 	buf->object = NULL;
 	buf->page = NULL;
@@ -144,10 +143,9 @@ static int alloc_below(struct bench_run *run, unsigned int i, struct list_head *
 
 static void free_above(struct list_head *above)
 {
-	struct page *page, *next;
+	struct page *page;
 
-	list_for_each_entry_safe(page, next, above, lru)
-	{
+	while ((page = list_first_entry_or_null(above, struct page, lru))) {
 		unsigned int order = page_private(page);
 
 		list_del(&page->lru);

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* IOVA link, sync and unlink: mapping without a scatterlist, since Linux 6.16. */
 #include <linux/device.h>
-#include <linux/version.h>
 #include "bench.h"
 
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 16, 0)
+#ifdef DMA_IOVA_USE_SWIOTLB /* comes with it */
 
 static int link_one(struct bench_run *run, struct dma_iova_state *state, unsigned int i, size_t at)
 {
@@ -14,7 +13,7 @@ static int link_one(struct bench_run *run, struct dma_iova_state *state, unsigne
 
 	bench_call_begin(&call);
 	err = dma_iova_link(run->dev, state, bench_phys(buf), at, buf->len, run->p.dir,
-			    run->p.attrs);
+			    bench_attrs(&run->p));
 	bench_call_end(&call, 1, buf->len, err);
 	if (err && run->recording)
 		run->stats[API_IOVA_LINK].failed_at = i;
@@ -38,9 +37,9 @@ static void unlink(struct bench_run *run, struct dma_iova_state *state, size_t l
 
 	bench_call_begin(&call);
 	if (run->p.op == OP_IOVA_DESTROY)
-		dma_iova_destroy(run->dev, state, linked, run->p.dir, run->p.attrs);
+		dma_iova_destroy(run->dev, state, linked, run->p.dir, bench_attrs(&run->p));
 	else
-		dma_iova_unlink(run->dev, state, 0, linked, run->p.dir, run->p.attrs);
+		dma_iova_unlink(run->dev, state, 0, linked, run->p.dir, bench_attrs(&run->p));
 	bench_call_end(&call, run->p.entries, linked, 0);
 	if (run->p.op != OP_IOVA_DESTROY)
 		dma_iova_free(run->dev, state);

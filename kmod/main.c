@@ -91,10 +91,8 @@ static int find_device(struct bench_run *run)
 {
 	run->dev = run->p.pci ? bench.pci : &bench.platform->dev;
 	if (!run->dev)
-		return bench_refuse(
-			-ENODEV,
-			"device=pci: none is bound to the driver; write %s to a PCI device's driver_override and its name to drivers_probe",
-			KBUILD_MODNAME);
+		return bench_refuse(-ENODEV, "device=pci: %s has none; set its driver_override",
+				    KBUILD_MODNAME);
 	run->mmio = run->p.pci ? bench.pci_mmio : 0;
 	run->coherent = dev_is_dma_coherent(run->dev);
 	strscpy(run->device_name, dev_name(run->dev), sizeof(run->device_name));
@@ -123,8 +121,7 @@ static int start_run(char *text)
 	int err;
 
 	if (READ_ONCE(bench.busy))
-		return bench_refuse(-EBUSY,
-				    "a run goes on: read result to wait for it, or write stop");
+		return bench_refuse(-EBUSY, "a run goes on: read result to wait, or write stop");
 	run = kzalloc(sizeof(*run), GFP_KERNEL);
 	if (!run)
 		return bench_refuse(-ENOMEM, "not enough memory");

@@ -77,7 +77,7 @@ static int pick(const char *key, const char *value, const char *const *names, in
 	return bench_refuse(-EINVAL, "%s=%s: want one of %s", key, value, valid);
 }
 
-static int number(const char *key, const char *value, u64 min, u64 max, u64 *out)
+static int parse_number(const char *key, const char *value, u64 min, u64 max, u64 *out)
 {
 	char *end;
 
@@ -101,7 +101,7 @@ static int set_number(struct bench_params *p, const char *key, const char *value
 		{ "warmup", offsetof(struct bench_params, warmup), 0, ITERATIONS_MAX },
 		{ "fail_at", offsetof(struct bench_params, fail_at), 0, ENTRIES_MAX },
 		{ "mask", offsetof(struct bench_params, mask), 12, 64 },
-		{ "cpu", offsetof(struct bench_params, cpu), 0, NR_CPUS - 1 },
+		{ "cpu", offsetof(struct bench_params, cpu), 0, INT_MAX },
 	};
 	u64 n;
 	int i, err;
@@ -109,7 +109,7 @@ static int set_number(struct bench_params *p, const char *key, const char *value
 	for (i = 0; i < ARRAY_SIZE(keys); i++) {
 		if (strcmp(keys[i].key, key))
 			continue;
-		err = number(key, value, keys[i].min, keys[i].max, &n);
+		err = parse_number(key, value, keys[i].min, keys[i].max, &n);
 		if (!err)
 			*(u32 *)((char *)p + keys[i].at) = n;
 		return err;
@@ -148,47 +148,46 @@ static int set_label(struct bench_params *p, const char *value)
 	return 0;
 }
 
-#define PICK(key, value, names) pick(key, value, names, ARRAY_SIZE(names))
-
 static int set_word(struct bench_params *p, const char *key, const char *value)
 {
-	int i;
+	/* The values are indices: 0 for the first word, ... */
+	static const struct {
+		const char *key;
+		size_t at;
+		const char *const *names;
+		int n;
+	} keys[] = {
+		{ "op", offsetof(struct bench_params, op), op_names, ARRAY_SIZE(op_names) },
+		{ "dir", offsetof(struct bench_params, dir), dir_names, ARRAY_SIZE(dir_names) },
+		{ "attrs", offsetof(struct bench_params, skip), attr_names,
+		  ARRAY_SIZE(attr_names) },
+		{ "device", offsetof(struct bench_params, pci), device_names,
+		  ARRAY_SIZE(device_names) },
+		{ "layout", offsetof(struct bench_params, layout), layout_names,
+		  ARRAY_SIZE(layout_names) },
+		{ "fail", offsetof(struct bench_params, fail), fail_names, ARRAY_SIZE(fail_names) },
+		{ "sync", offsetof(struct bench_params, sync), switch_names,
+		  ARRAY_SIZE(switch_names) },
+		{ "dirty", offsetof(struct bench_params, dirty), switch_names,
+		  ARRAY_SIZE(switch_names) },
+		{ "irqs", offsetof(struct bench_params, irqs), irq_names, ARRAY_SIZE(irq_names) },
+	};
+	int i, found;
 
-	if (!strcmp(key, "op")) {
-		i = PICK(key, value, op_names);
-		p->op = i;
-	} else if (!strcmp(key, "dir")) {
-		i = PICK(key, value, dir_names);
-		p->dir = i;
-	} else if (!strcmp(key, "attrs")) {
-		i = PICK(key, value, attr_names);
-		p->attrs = i ? DMA_ATTR_SKIP_CPU_SYNC : 0;
-	} else if (!strcmp(key, "layout")) {
-		i = PICK(key, value, layout_names);
-		p->layout = i;
-	} else if (!strcmp(key, "fail")) {
-		i = PICK(key, value, fail_names);
-		p->fail = i;
-	} else if (!strcmp(key, "device")) {
-		i = PICK(key, value, device_names);
-		p->pci = i;
-	} else if (!strcmp(key, "sync")) {
-		i = PICK(key, value, switch_names);
-		p->sync = i;
-	} else if (!strcmp(key, "dirty")) {
-		i = PICK(key, value, switch_names);
-		p->dirty = i;
-	} else if (!strcmp(key, "irqs")) {
-		i = PICK(key, value, irq_names);
-		p->irqs = i;
-	} else if (!strcmp(key, "mark")) {
-		return set_mark(p, value);
-	} else if (!strcmp(key, "label")) {
-		return set_label(p, value);
-	} else {
-		return set_number(p, key, value);
+	for (i = 0; i < ARRAY_SIZE(keys); i++) {
+		if (strcmp(keys[i].key, key))
+			continue;
+		found = pick(key, value, keys[i].names, keys[i].n);
+		if (found < 0)
+			return found;
+		*(u32 *)((char *)p + keys[i].at) = found;
+		return 0;
 	}
-	return i < 0 ? i : 0;
+	if (!strcmp(key, "mark"))
+		return set_mark(p, value);
+	if (!strcmp(key, "label"))
+		return set_label(p, value);
+	return set_number(p, key, value);
 }
 
 /* What no single parameter shows. */
@@ -197,7 +196,7 @@ static int check(const struct bench_params *p)
 	bool lists = p->op == OP_SG || p->op == OP_SGTABLE;
 	u64 calls = (u64)(lists ? 1 : p->entries) * p->iterations;
 
-	if (!cpu_online(p->cpu))
+	if (p->cpu >= nr_cpu_ids || !cpu_online(p->cpu))
 		return bench_refuse(-EINVAL, "cpu=%d: is not online", p->cpu);
 	if ((u64)p->entries * p->size > BYTES_MAX)
 		return bench_refuse(-EINVAL, "entries=%u size=%u: more than %llu bytes", p->entries,
@@ -293,7 +292,7 @@ static const char *mark_name(int mark)
 void bench_params_show(struct seq_file *m, const struct bench_params *p)
 {
 	seq_printf(m, "\"label\":\"%s\",\"run\":\"%s\",\"dir\":\"%s\",\"attrs\":\"%s\",", p->label,
-		   op_names[p->op], dir_names[p->dir], attr_names[!!p->attrs]);
+		   op_names[p->op], dir_names[p->dir], attr_names[p->skip]);
 	seq_printf(m, "\"layout\":\"%s\",\"entries\":%u,\"size\":%u,\"fail\":\"%s\",",
 		   layout_names[p->layout], p->entries, p->size, fail_names[p->fail]);
 	if (p->fail)

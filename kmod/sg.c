@@ -59,8 +59,9 @@ static int failed_entry(const struct bench_run *run)
 
 	if (run->iommu)
 		return -1;
-	for_each_sg(run->list, sg, run->p.entries,
-		    i) if (sg_dma_address(sg) == DMA_MAPPING_ERROR) return i;
+	for_each_sg(run->list, sg, run->p.entries, i)
+		if (sg_dma_address(sg) == DMA_MAPPING_ERROR)
+			return i;
 	return -1;
 }
 
@@ -71,8 +72,7 @@ static unsigned int count_bounced(const struct bench_run *run, const struct sg_t
 	unsigned int i, segments = table->nents, bounced = 0;
 	u64 at = 0;
 
-	for_each_sg(run->list, sg, run->p.entries, i)
-	{
+	for_each_sg(run->list, sg, run->p.entries, i) {
 		if (at >= sg_dma_len(seg)) {
 			if (!--segments)
 				break;
@@ -90,7 +90,8 @@ static void forget_addresses(const struct bench_run *run)
 	struct scatterlist *sg;
 	unsigned int i;
 
-	for_each_sg(run->list, sg, run->p.entries, i) sg_dma_address(sg) = 0;
+	for_each_sg(run->list, sg, run->p.entries, i)
+		sg_dma_address(sg) = 0;
 }
 
 void bench_iterate_sg(struct bench_run *run)
@@ -100,7 +101,7 @@ void bench_iterate_sg(struct bench_run *run)
 		.nents = run->p.entries,
 		.orig_nents = run->p.entries,
 	};
-	unsigned long attrs = run->p.attrs | (run->p.fail ? DMA_ATTR_NO_WARN : 0);
+	unsigned long attrs = bench_attrs(&run->p);
 	int err;
 
 	forget_addresses(run);

@@ -57,7 +57,7 @@ static void sync_all(struct bench_run *run, enum bench_api api)
 
 void bench_iterate_page(struct bench_run *run)
 {
-	unsigned long attrs = run->p.attrs | (run->p.fail ? DMA_ATTR_NO_WARN : 0);
+	unsigned long attrs = bench_attrs(&run->p);
 	struct bench_stat *stat = &run->stats[API_MAP_PAGE];
 	unsigned int i;
 
@@ -93,12 +93,12 @@ void bench_iterate_resource(struct bench_run *run)
 
 	for (i = 0; i < run->p.entries; i++) {
 		bench_call_begin(&map);
-		dma = dma_map_resource(run->dev, run->mmio, size, run->p.dir, run->p.attrs);
+		dma = dma_map_resource(run->dev, run->mmio, size, run->p.dir, bench_attrs(&run->p));
 		bench_call_end(&map, 1, size, dma == DMA_MAPPING_ERROR ? -ENOMEM : 0);
 		if (dma_mapping_error(run->dev, dma))
 			continue;
 		bench_call_begin(&unmap);
-		dma_unmap_resource(run->dev, dma, size, run->p.dir, run->p.attrs);
+		dma_unmap_resource(run->dev, dma, size, run->p.dir, bench_attrs(&run->p));
 		bench_call_end(&unmap, 1, size, 0);
 	}
 }
