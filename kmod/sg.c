@@ -51,18 +51,26 @@ static void unmap(struct bench_run *run, struct sg_table *table, unsigned long a
 	bench_call_end(&call, run->p.entries, run->bytes, 0);
 }
 
-/* dma-direct leaves DMA_MAPPING_ERROR in the entry that it could not map. */
-static int failed_entry(const struct bench_run *run)
+/*
+ * Where a map failed: dma-direct leaves DMA_MAPPING_ERROR in the entry that it could not map, and
+ * those before it have the addresses that they had. dma-iommu forgets them all.
+ */
+static void note_failure(const struct bench_run *run, struct bench_stat *stat)
 {
 	struct scatterlist *sg;
-	unsigned int i;
+	unsigned int i, bounced = 0;
 
+	stat->failed_at = -1;
 	if (run->iommu)
-		return -1;
-	for_each_sg(run->list, sg, run->p.entries, i)
-		if (sg_dma_address(sg) == DMA_MAPPING_ERROR)
-			return i;
-	return -1;
+		return;
+	for_each_sg(run->list, sg, run->p.entries, i) {
+		if (sg_dma_address(sg) == DMA_MAPPING_ERROR) {
+			stat->failed_at = i;
+			stat->bounced += bounced;
+			return;
+		}
+		bounced += bench_bounced(run->dev, sg_dma_address(sg), sg_phys(sg));
+	}
 }
 
 /* Addresses may be merged: entries lie one behind the other in the mapped segments. */
@@ -108,7 +116,7 @@ void bench_iterate_sg(struct bench_run *run)
 	bench_dirty(run);
 	err = map(run, &table, attrs);
 	if (err && run->recording)
-		run->stats[API_MAP_SG].failed_at = failed_entry(run);
+		note_failure(run, &run->stats[API_MAP_SG]);
 	/* Of an empty list nothing is mapped, yet the other calls have to cope with it. */
 	if (err && run->p.entries)
 		return;
