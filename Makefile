@@ -112,7 +112,7 @@ units: $(UNITS)
 # ---- checks ----
 # make check installs what is missing, then everything is tested: format, units, command line and
 # live view, and in the lab that what the tool reports is what the plugin counts.
-C_FILES := $(wildcard src/*.[ch] src/*/*.[ch] bpf/*.[ch] include/dmasync/*.h tests/unit/*.[ch] tests/fuzz/*.c lab/plugin/*.[ch] \
+C_FILES := $(wildcard kmod/*.[ch] src/*.[ch] src/*/*.[ch] bpf/*.[ch] include/dmasync/*.h tests/unit/*.[ch] tests/fuzz/*.c lab/plugin/*.[ch] \
 	lab/guest/*.c lab/bench/*.c lab/*.h)
 SH_FILES := $(wildcard lab/*.sh lab/bench/*.sh) $(shell grep -lsE '^\#!/bin/(ba)?sh' scripts/* lab/* tests/cli/* tests/fuzz/* tests/bench-report .ci/run)
 JOBS ?= 2

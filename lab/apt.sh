@@ -117,6 +117,8 @@ apt_fetch()
 		say "fetching $name $version ($arch)"
 		(cd "$dir" && apt_private "$arch" apt-get -qq download "$name=$version") \
 			>"$dir/log" 2>&1 || return 1
+		# A package that is the same for all architectures says so in its name.
+		[[ -e $file ]] || mv "${file%_*}_all.deb" "$file" || return 1
 	fi
 	echo "$file"
 }

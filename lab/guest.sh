@@ -69,13 +69,18 @@ guest_extra()
 	for file in "${peers[@]}"; do
 		peer_add "$file"
 	done
-	mkdir -p "$root/lab" "$root/root"
+	mkdir -p "$root/lab/module-files" "$root/root"
 	printf '%s\n' "$2" >"$root/lab/command"
 	cat >"$root/lab/config" <<-CONFIG
 		DISKS='$([[ $disk == none ]] || echo "${disk//,/ }")'
 		PLUGIN=${plugin:-0} SYMBOLS_WANTED=${symbols:-0} SHELL_WANTED=${interactive:-0}
 		SETTLE=${settle:-0} TERM=${TERM:-linux} SCREEN='$(stty size 2>/dev/null || :)'
 	CONFIG
+	[[ -z $kmod ]] || module_files+=("$("$top/scripts/build-kmod" --flavour "$flavour" "$kernel")")
+	for file in "${module_files[@]}"; do
+		[[ -e $file ]] || die "--module-file $file: no such file"
+		cp -L "$file" "$root/lab/module-files/"
+	done
 	for file in "${files[@]}"; do
 		from=${file%%:*}
 		to=/root/$(basename "$from")
