@@ -13,8 +13,11 @@ guest_kernel()
 		kernel=$(cd "$kernel" && pwd)
 	else
 		local link=$cache/kernels/$arch/current-$kernel-$flavour
-		[[ -e $link/vmlinuz ]] ||
-			"$top/scripts/fetch-kernels" --arch "$arch" --flavour "$flavour" "$kernel"
+		[[ -e $link/vmlinuz ]] || case $kernel in
+		*-base) "$top/scripts/build-kernel" --series "linux-${kernel%-*}" --base ;;
+		*-dmasync) "$top/scripts/build-kernel" --series "linux-${kernel%-*}" ;;
+		*) "$top/scripts/fetch-kernels" --arch "$arch" --flavour "$flavour" "$kernel" ;;
+		esac
 		kernel=$(cd "$link" && pwd -P)
 	fi
 	[[ -r $kernel/vmlinuz && -r $kernel/release ]] || die "no vmlinuz and release in $kernel"
@@ -45,7 +48,27 @@ plugin_spec()
 			{ last = $1 }
 			$4 == "" && tolower($2) == "t" && $3 ~ /^dcache_/ { leaf = $1 }')
 	fi
+	[[ -z $order ]] || spec+=$(order_spec)
 	echo "$spec"
+}
+
+# order_spec: arguments of the plugin's oracle: where the DMA API's functions are, what copies bounce
+# buffers, and the vectors. A symbol ends where the next one begins.
+order_spec()
+{
+	sort -k1,1 "$kernel/kallsyms" | awk '
+		function wanted(name) {
+			return name ~ /^dma_(un)?map_(sg_attrs|sgtable|page_attrs|phys)$/ ||
+				name ~ /^(__)?dma_sync_(sg|single)_for_(cpu|device)$/ ||
+				name ~ /^dma_direct_((un)?map_sg|sync_sg_for_(cpu|device))$/ ||
+				name ~ /^iommu_dma_((un)?map_(sg|page|phys)|sync_(sg|single)_for_(cpu|device))$/ ||
+				name ~ /^dma_iova_(sync|unlink|destroy)$/ || name ~ /^iommu_map(_sg)?$/
+		}
+		$4 != "" || tolower($2) != "t" || $3 ~ /^[$]/ { next }
+		start != "" && $1 != start { printf ",api=%s-%s:%s", start, $1, found; start = "" }
+		wanted($3) { start = $1; found = $3 }
+		$3 == "swiotlb_bounce" { printf ",bounce=%s", $1 }
+		$3 == "vectors" { printf ",vectors=%s", $1 }'
 }
 
 # model_spec WORK: the -plugin argument of the modelled core, with the functions to time.

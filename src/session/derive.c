@@ -51,7 +51,6 @@ struct rule {
 #define AT_END { .calls = 1, .empty_calls = -1 }
 
 /* With one before each copy out of a bounce buffer: the CPU must not read it earlier. */
-#define AT_END_AND_COPY { .calls = 1, .empty_calls = -1, .bounces = 1 }
 #define PER_CALL_AND_COPY { .calls = 1, .bounces = 1 }
 #define PER_ENTRY_AND_COPY { .entries = 1, .bounces = 1 }
 
@@ -61,7 +60,8 @@ struct rule {
 
 /*
  * The first rule that fits a case holds. Columns: up to Linux 7.0 (a barrier in each maintained
- * entry), Linux 7.1's batching (an unconditional flush at the end of most calls), our own series.
+ * entry), Linux 7.1's batching (an unconditional flush at the end of most calls), our own series
+ * (one where something was maintained, before all copies out of bounce buffers).
  */
 static const struct rule rules[] = {
 	/* ---- lists, direct ---- */
@@ -73,19 +73,19 @@ static const struct rule rules[] = {
 	{ OP_MAP_SG, DIRECT, SKIPPED, ALL,
 	  NOTHING, { .calls = 1, .failed_partial = 1 }, NOTHING },
 	{ OP_UNMAP_SG, DIRECT, PLAIN, TO, NOTHING, PER_CALL, NOTHING },
-	{ OP_UNMAP_SG, DIRECT, PLAIN, IN, PER_ENTRY, PER_CALL_AND_COPY, AT_END_AND_COPY },
+	{ OP_UNMAP_SG, DIRECT, PLAIN, IN, PER_ENTRY, PER_CALL_AND_COPY, AT_END },
 	{ OP_UNMAP_SG, DIRECT, SKIPPED, ALL, NOTHING, PER_CALL, NOTHING },
 	{ OP_SYNC_SG_FOR_DEVICE, DIRECT, EITHER, ALL, PER_ENTRY, PER_CALL, AT_END },
 	{ OP_SYNC_SG_FOR_CPU, DIRECT, EITHER, TO, NOTHING, PER_CALL, NOTHING },
-	{ OP_SYNC_SG_FOR_CPU, DIRECT, EITHER, IN, PER_ENTRY, PER_CALL_AND_COPY, AT_END_AND_COPY },
+	{ OP_SYNC_SG_FOR_CPU, DIRECT, EITHER, IN, PER_ENTRY, PER_CALL_AND_COPY, AT_END },
 
 	/* ---- lists, IOMMU ---- */
 	{ OP_MAP_SG, IOMMU, PLAIN, ALL, PER_ENTRY, PER_LIST, AT_END },
 	{ OP_UNMAP_SG, IOMMU, PLAIN, TO, NOTHING, PER_LIST, NOTHING },
-	{ OP_UNMAP_SG, IOMMU, PLAIN, IN, PER_ENTRY, PER_LIST_AND_COPY, AT_END_AND_COPY },
+	{ OP_UNMAP_SG, IOMMU, PLAIN, IN, PER_ENTRY, PER_LIST_AND_COPY, AT_END },
 	{ OP_SYNC_SG_FOR_DEVICE, IOMMU, EITHER, ALL, PER_ENTRY, PER_LIST, AT_END },
 	{ OP_SYNC_SG_FOR_CPU, IOMMU, EITHER, TO, NOTHING, PER_LIST, NOTHING },
-	{ OP_SYNC_SG_FOR_CPU, IOMMU, EITHER, IN, PER_ENTRY, PER_LIST_AND_COPY, AT_END_AND_COPY },
+	{ OP_SYNC_SG_FOR_CPU, IOMMU, EITHER, IN, PER_ENTRY, PER_LIST_AND_COPY, AT_END },
 
 	/* ---- lists, Xen: entry by entry through the single-buffer functions ---- */
 	{ OP_MAP_SG, XEN, PLAIN, ALL, PER_ENTRY, PER_ENTRY, PER_ENTRY },
@@ -114,7 +114,7 @@ static const struct rule rules[] = {
 	{ OP_IOVA_LINK, IOMMU, SKIPPED, ALL, NOTHING, NOTHING, NOTHING },
 	{ OP_IOVA_SYNC, IOMMU, EITHER, ALL, NOTHING, PER_CALL, PER_CALL },
 	{ OP_IOVA_UNLINK, IOMMU, PLAIN, TO, NOTHING, PER_CALL, NOTHING },
-	{ OP_IOVA_UNLINK, IOMMU, PLAIN, IN, PER_ENTRY, PER_CALL_AND_COPY, AT_END_AND_COPY },
+	{ OP_IOVA_UNLINK, IOMMU, PLAIN, IN, PER_ENTRY, PER_CALL_AND_COPY, AT_END },
 	{ OP_IOVA_UNLINK, IOMMU, SKIPPED, ALL, NOTHING, NOTHING, NOTHING },
 };
 
