@@ -54,10 +54,8 @@ struct row_key {
 	/* The devices' generation when the key was last found right, tag, index of the row's first
 	 * value: one word, so that they belong together. */
 	__u64 proof;
-	__u64 name;   /* dev->kobj.name and ... */
-	__u64 driver; /* ... dev->driver: tell a new device at a recycled address from the old one
-		       */
-	__u64 pad[4];
+	__u64 driver; /* dev->driver: another one is another row */
+	__u64 pad[5];
 };
 
 _Static_assert(sizeof(struct row_key) == 64, "one key a cache line");
