@@ -132,7 +132,7 @@ SLOW_PATH int filter_passes(void)
 {
 	u64 comm[2] = {};
 
-	if (config.tgid && bpf_get_current_pid_tgid() >> 32 != config.tgid)
+	if (config.tgid && current_tgid() != config.tgid)
 		return false;
 	if (!(config.flags & CONFIG_COMM))
 		return true;

@@ -234,7 +234,7 @@ static __always_inline void counts_add_failed(struct call_counts *sum, u32 entri
  */
 SLOW_PATH int proc_add(u32 at, u32 entries, u64 bytes, u64 events, u64 ns)
 {
-	struct proc_key key = { .tgid = bpf_get_current_pid_tgid() >> 32,
+	struct proc_key key = { .tgid = current_tgid(),
 				.row = ROW_OF(at, config.cpus, config.max_rows),
 				.bank = BANK_OF(at, config.cpus, config.max_rows) };
 	struct proc_value *v;
@@ -246,7 +246,7 @@ SLOW_PATH int proc_add(u32 at, u32 entries, u64 bytes, u64 events, u64 ns)
 	if (!v) {
 		struct proc_value zero = {};
 
-		bpf_get_current_comm(zero.comm, sizeof(zero.comm));
+		current_comm(zero.comm, key.tgid);
 		bpf_map_update_elem(&procs, &key, &zero, BPF_NOEXIST);
 		v = bpf_map_lookup_elem(&procs, &key);
 	}
