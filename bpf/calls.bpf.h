@@ -68,12 +68,12 @@ static __always_inline u64 calls_depth(u64 what)
 }
 
 /*
- * True for another task's slot whose oldest call has been the same for so long that its end was
- * missed. One look does not tell: a call that just began still has the start of the one before it.
+ * True when call @f in slot @c has been the same for so long that its end was missed. One look does
+ * not tell: a call that just began still has the start of the one before it.
  */
-static __always_inline bool calls_stale(struct task_calls *c)
+static __always_inline bool calls_stale(struct task_calls *c, const struct call_frame *f)
 {
-	u64 now = bpf_ktime_get_ns(), start = c->frame[0].start;
+	u64 now = bpf_ktime_get_ns(), start = f->start;
 
 	if (c->suspect == start && c->suspect_since)
 		return now - c->suspect_since > CALL_STALE_NS && now - start > CALL_STALE_NS;
@@ -92,19 +92,33 @@ SLOW_PATH u32 calls_own(u64 task)
 	return CALL_PROBES;
 }
 
-/* Begins a call of @kind on top of those in slot @i of @task. */
+/* True when the innermost of @depth calls in slot @c was missed to end. */
+static __always_inline bool top_stale(struct task_calls *c, u64 depth)
+{
+	u64 at = depth - 1;
+
+	hide(at); /* as in frame_at() */
+	if (!calls_stale(c, &c->frame[at & (SLOT_LINES - 1)]))
+		return false;
+	c->suspect_since = 0;
+	lost(stale);
+	return true;
+}
+
+/*
+ * Begins a call of @kind on top of those in slot @i of @task, or in place of the innermost, where
+ * that would stay below all further calls of the task.
+ */
 static __always_inline u32 calls_nest(u64 task, u32 kind, u32 i)
 {
 	struct task_calls *c = calls_slot(&state, task, i);
 	u64 what = c->owner - task, depth = calls_depth(what);
 
+	if (depth && top_stale(c, depth))
+		depth--;
 	if (depth >= CALL_DEPTH) {
-		if (bpf_ktime_get_ns() - c->frame[0].start <= CALL_STALE_NS) {
-			lost(depth);
-			return NO_FRAME;
-		}
-		__sync_fetch_and_add(&state.loss.stale, depth);
-		depth = 0;
+		lost(depth);
+		return NO_FRAME;
 	}
 	if (depth == 1)
 		c->frame[0].kind = what;
@@ -118,7 +132,7 @@ SLOW_PATH int filter_passes(void)
 {
 	u64 comm[2] = {};
 
-	if (config.tgid && bpf_get_current_pid_tgid() >> 32 != config.tgid)
+	if (config.tgid && current_tgid() != config.tgid)
 		return false;
 	if (!(config.flags & CONFIG_COMM))
 		return true;
@@ -144,7 +158,7 @@ static __always_inline u32 calls_claim(u64 task, u32 kind, u32 i)
 	struct task_calls *c = calls_slot(&state, task, i);
 	u64 owner = c->owner;
 
-	if (owner && !calls_stale(c))
+	if (owner && !calls_stale(c, &c->frame[0]))
 		return NO_FRAME;
 	if (__sync_val_compare_and_swap(&c->owner, owner, task + kind) != owner)
 		return NO_FRAME;
@@ -178,12 +192,15 @@ SLOW_PATH u32 calls_push(u64 task, u32 kind)
 	return NO_FRAME;
 }
 
-/* Gives a slot back. A suspicion ends with what it was of: the next call begins with none. */
+/*
+ * Gives a slot back. A suspicion ends with what it was of: the next call begins with none. An
+ * exchange, as arm64 may let a plain store overtake what this call read and wrote in its frame,
+ * which is another CPU's from then on; BPF has no cheaper release before 6.15.
+ */
 static __always_inline void calls_release(struct task_calls *c)
 {
 	c->suspect_since = 0;
-	barrier();
-	c->owner = 0;
+	__sync_lock_test_and_set(&c->owner, 0);
 }
 
 /* Ends the call of frame @number and those inside it; all of it must have been read before. */

@@ -13,11 +13,11 @@ struct {
 SEC("perf_event") int sample(void *ctx)
 {
 	struct stack_key key = { .where.bank = state.bank & 1 };
-	u64 task = bpf_get_current_pid_tgid();
+	u32 idle = !(u32)bpf_get_current_pid_tgid();
 	struct stack_work *w;
 	struct proc_value *v;
 
-	if (!state.mode || !(u32)task || (state.mode == MODE_FILTER && !filter_passes()))
+	if (!state.mode || idle || (state.mode == MODE_FILTER && !filter_passes()))
 		return 0;
 	w = stack_work(ctx, 0, 0);
 	if (!w)
@@ -27,7 +27,7 @@ SEC("perf_event") int sample(void *ctx)
 	if (config.flags & CONFIG_USER_STACKS)
 		key.user = stack_file(&w->user);
 	if (config.flags & CONFIG_STACK_PROCS)
-		key.where.tgid = task >> 32;
+		key.where.tgid = current_tgid();
 	v = stack_value(&samples, &key);
 	if (!v || key.kernel == STACK_LOST)
 		lost_stack();

@@ -103,42 +103,73 @@ static __always_inline u32 row_new(u64 dev, u32 tag)
  * Fills in @k, whose dev the caller has set to KEY_BUSY. Who sees dev sees the rest: full barrier.
  * Two CPUs may make two rows of one key; user space adds them up.
  */
-static __always_inline u32 key_fill(struct row_key *k, u64 dev, u64 name, u64 driver, u32 tag,
-				    u64 generation)
+static __always_inline u32 key_fill(struct row_key *k, u64 dev, u64 driver, u32 tag, u64 generation)
 {
 	u32 first = row_new(dev, tag) * config.cpus;
 
-	k->name = name;
 	k->driver = driver;
 	k->proof = generation + PROOF_OF_TAG(tag) + first;
 	__sync_lock_test_and_set(&k->dev, dev);
 	return first;
 }
 
+/*
+ * True when the row of index @first is about what is at @dev now: the memory of a device that went
+ * may be another's, the string of its name too, and a device may come back behind an IOMMU.
+ */
+SLOW_PATH int row_is_of(u32 first, u64 dev)
+{
+	u32 row = ROW_OF(first, config.cpus, config.max_rows);
+	struct row_info *info = bpf_map_lookup_elem(&row_infos, &row);
+	u64 name[DEV_NAME_LEN / sizeof(u64)] = {};
+
+	if (row < ROWS_RESERVED || dev <= NO_DEV)
+		return true;
+	if (!info)
+		return false;
+	if (info->flags != device_flags((struct device *)dev))
+		return false;
+	bpf_probe_read_kernel_str(name, sizeof(name),
+				  BPF_CORE_READ((struct device *)dev, kobj.name));
+	for (u32 i = 0; i < DEV_NAME_LEN / sizeof(u64); i++)
+		if (((const u64 *)info->name)[i] != name[i])
+			return false;
+	return true;
+}
+
+/*
+ * Key @k, which was @proof when it was found right, is so in this @generation. Index of its row's
+ * first value: unless another CPU has made it a new one meanwhile, that of @proof.
+ */
+static __always_inline u32 key_prove(struct row_key *k, u64 proof, u64 generation)
+{
+	u32 index = proof;
+	u64 was = __sync_val_compare_and_swap(&k->proof, proof, generation + index);
+
+	return was;
+}
+
 /* As row_find(), when the first place for the key has none, or not a proven one. */
 SLOW_PATH u32 row_find_next(u64 dev, u32 tag)
 {
-	u64 name = dev > NO_DEV ? (u64)BPF_CORE_READ((struct device *)dev, kobj.name) : 0;
+	u64 generation = *(volatile u64 *)&state.generation; /* before what may change with it */
 	u64 driver = dev > NO_DEV ? (u64)BPF_CORE_READ((struct device *)dev, driver) : 0;
-	u64 generation = state.generation;
 	u32 h = row_offset(dev, tag) / sizeof(struct row_key);
 
 	for (u32 i = 0; i < ROW_PROBES; i++) {
 		struct row_key *k = &state.keys[(h + i) & (ROW_KEYS - 1)];
-
-		u32 proof = k->proof, first = proof - PROOF_OF_TAG(tag);
+		u64 proof = k->proof;
+		u32 first = proof - PROOF_OF_TAG(tag);
 
 		if (k->dev == dev && first < PROOF_ROWS) {
-			if (k->name == name && k->driver == driver) {
-				k->proof = generation + proof;
-				return first;
-			}
+			if (k->driver == driver && row_is_of(first, dev))
+				return key_prove(k, proof, generation) - PROOF_OF_TAG(tag);
 			/* Another device at this address, or another driver: a row of its own. */
 			if (__sync_val_compare_and_swap(&k->dev, dev, KEY_BUSY) == dev)
-				return key_fill(k, dev, name, driver, tag, generation);
+				return key_fill(k, dev, driver, tag, generation);
 		}
 		if (!k->dev && !__sync_val_compare_and_swap(&k->dev, 0, KEY_BUSY))
-			return key_fill(k, dev, name, driver, tag, generation);
+			return key_fill(k, dev, driver, tag, generation);
 	}
 	return ROW_TAG_OP(tag) * config.cpus;
 }
@@ -203,7 +234,7 @@ static __always_inline void counts_add_failed(struct call_counts *sum, u32 entri
  */
 SLOW_PATH int proc_add(u32 at, u32 entries, u64 bytes, u64 events, u64 ns)
 {
-	struct proc_key key = { .tgid = bpf_get_current_pid_tgid() >> 32,
+	struct proc_key key = { .tgid = current_tgid(),
 				.row = ROW_OF(at, config.cpus, config.max_rows),
 				.bank = BANK_OF(at, config.cpus, config.max_rows) };
 	struct proc_value *v;
@@ -215,7 +246,7 @@ SLOW_PATH int proc_add(u32 at, u32 entries, u64 bytes, u64 events, u64 ns)
 	if (!v) {
 		struct proc_value zero = {};
 
-		bpf_get_current_comm(zero.comm, sizeof(zero.comm));
+		current_comm(zero.comm, key.tgid);
 		bpf_map_update_elem(&procs, &key, &zero, BPF_NOEXIST);
 		v = bpf_map_lookup_elem(&procs, &key);
 	}

@@ -70,6 +70,25 @@ struct {
  */
 #define SLOW_PATH __attribute__((noinline))
 
+/* Number of the running process in the tool's PID namespace; 0: it has none, or is the idle task. */
+static __always_inline u32 current_tgid(void)
+{
+	struct bpf_pidns_info info = {};
+
+	if (!config.pidns_ino)
+		return bpf_get_current_pid_tgid() >> 32;
+	return bpf_get_ns_current_pid_tgid(config.pidns_dev, config.pidns_ino, &info, sizeof(info))
+		       ? 0
+		       : info.tgid;
+}
+
+/* Its name, but for processes outside of that namespace, which have one number. */
+static __always_inline void current_comm(char comm[16], u32 tgid)
+{
+	if (tgid || !config.pidns_ino)
+		bpf_get_current_comm(comm, 16);
+}
+
 #define lost(reason) __sync_fetch_and_add(&state.loss.reason, 1)
 
 #endif

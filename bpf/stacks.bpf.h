@@ -120,7 +120,7 @@ SLOW_PATH int stack_add(u32 program)
 	key.where.bank = BANK_OF(w->at, config.cpus, config.max_rows);
 	key.kernel = stack_file(&w->kernel);
 	if (config.flags & CONFIG_STACK_PROCS)
-		key.where.tgid = bpf_get_current_pid_tgid() >> 32;
+		key.where.tgid = current_tgid();
 	if (config.flags & CONFIG_USER_STACKS)
 		key.user = stack_file(&w->user);
 	v = key.kernel > STACK_LOST ? stack_value(&stack_counts, &key) : NULL;

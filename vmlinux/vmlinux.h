@@ -44,6 +44,11 @@ enum {
 	BPF_F_USER_STACK = 1 << 8,
 };
 
+struct bpf_pidns_info { /* what bpf_get_ns_current_pid_tgid() fills in */
+	u32 pid;
+	u32 tgid;
+};
+
 /* Registers at a probe, as BPF programs see them: fixed layouts, not relocated. */
 struct pt_regs { /* x86 */
 	unsigned long r15, r14, r13, r12, bp, bx;

@@ -5,13 +5,15 @@
 
 #include <stdio.h>
 #include "hooks.h"
+#include "pidns.h"
 
 /* What the programs are told; see config in bpf/session.bpf.h. */
 struct attach_config {
 	enum rung rung;	   /* RUNG_NONE: the best that works, for each hook */
-	unsigned int cpus; /* possible CPUs */
+	unsigned int cpus; /* see machine_cpu_numbers() */
 	unsigned int max_rows;
 	pid_t tgid;
+	struct pidns pidns;
 	const char *comm;
 	bool bytes;
 	bool procs;

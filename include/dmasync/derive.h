@@ -10,8 +10,11 @@
 enum dma_backend {
 	BACKEND_DIRECT,
 	BACKEND_IOMMU, /* dma-iommu */
-	BACKEND_XEN,   /* xen-swiotlb: dev->dma_ops is xen_swiotlb_dma_ops */
-	BACKEND_OTHER, /* no rule */
+	/*
+	 * No rule: other dma_map_ops. With Xen's each entry has a barrier, but pages that belong to
+	 * another domain have theirs in the hypervisor, and no argument of a call tells them apart.
+	 */
+	BACKEND_OTHER,
 };
 
 /* What decides about a call's barriers besides its counts. */

@@ -38,7 +38,7 @@ struct hook_state {
 	bool barrier;		  /* its probe counts barriers */
 	enum rung rung;		  /* RUNG_NONE: see reason */
 	enum hook_end end;
-	char reason[96]; /* why not attached, or why a kretprobe, in words; else empty */
+	char reason[192]; /* why not attached, rung by rung, or why a kretprobe; else empty */
 	bool refused;	 /* the kernel has the function but let it be probed in no way: a loss */
 };
 

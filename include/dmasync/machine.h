@@ -31,4 +31,10 @@ void machine_cpu_model(const char *root, char *buf, size_t len);
 /* Governors in use below /sys/devices/system/cpu/cpufreq, each once: "performance,schedutil". */
 void machine_governors(const char *root, char *buf, size_t len);
 
+/*
+ * Highest number of a CPU that may ever be there, and one: what is indexed by CPU has as many
+ * places. Numbers may have gaps, so there can be fewer CPUs.
+ */
+unsigned int machine_cpu_numbers(const char *root);
+
 #endif

@@ -54,10 +54,8 @@ struct row_key {
 	/* The devices' generation when the key was last found right, tag, index of the row's first
 	 * value: one word, so that they belong together. */
 	__u64 proof;
-	__u64 name;   /* dev->kobj.name and ... */
-	__u64 driver; /* ... dev->driver: tell a new device at a recycled address from the old one
-		       */
-	__u64 pad[4];
+	__u64 driver; /* dev->driver: another one is another row */
+	__u64 pad[5];
 };
 
 _Static_assert(sizeof(struct row_key) == 64, "one key a cache line");
@@ -141,7 +139,7 @@ _Static_assert(sizeof(struct row_value) == 16 * 8 + HIST_SLOTS * 4, "row_value i
 
 /* Per process and row; entries live for one interval: read and deleted with their bank. */
 struct proc_key {
-	__u32 tgid; /* 0: the idle task */
+	__u32 tgid; /* 0: the idle task; in a PID namespace: what is outside of it */
 	__u16 row;
 	__u16 bank;
 };
@@ -244,16 +242,18 @@ _Static_assert(sizeof(struct task_calls) == 512, "slots are power-of-two sized")
 /* What the programs are told when they are loaded; the only variable in .rodata. */
 struct session_config {
 	__u64 comm[2];	    /* zero-padded process name */
+	__u64 pidns_dev; /* the tool's PID namespace, as its file in /proc has them; its numbers */
+	__u64 pidns_ino; /* are told of processes. Both 0: the first one, all processes have one */
 	__u64 iommu_map_sg; /* address of iommu_dma_map_sg(): dma-iommu's ops up to 6.11; or 0 */
-	__u32 tgid;	    /* only this process; 0: all */
+	__u32 tgid;	    /* only this process, by its number in that namespace; 0: all */
 	__u32 max_rows;	    /* rows the values map has room for */
-	__u32 cpus;	    /* possible CPUs */
+	__u32 cpus;	    /* highest number of a possible CPU, and one */
 	__u32 flags;	    /* CONFIG_* */
 	__u32 page_shift;   /* log2 of the page size */
 	__u32 pad;
 };
 
-_Static_assert(sizeof(struct session_config) == 48, "session_config has no implicit padding");
+_Static_assert(sizeof(struct session_config) == 64, "session_config has no implicit padding");
 
 enum {
 	CONFIG_COMM = 1 << 0,	      /* comm is set */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "dmasync/machine.h"
 
 #define MODELS_MAX 16
@@ -203,4 +204,17 @@ void machine_governors(const char *root, char *buf, size_t len)
 			at += snprintf(buf + at, len - at, "%s%s", at ? "," : "", name);
 	}
 	globfree(&found);
+}
+
+unsigned int machine_cpu_numbers(const char *root)
+{
+	const char *last;
+	char list[4096];
+
+	/* Ascending ranges: "0,2-7" */
+	machine_line(root, "/sys/devices/system/cpu/possible", list, sizeof(list));
+	if (!list[0])
+		return sysconf(_SC_NPROCESSORS_CONF);
+	last = strrchr(list, '-') > strrchr(list, ',') ? strrchr(list, '-') : strrchr(list, ',');
+	return strtoul(last ? last + 1 : list, NULL, 10) + 1;
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include "dmasync/machine.h"
 #include "dmasync/pmu.h"
 
 #define DSB_SPEC 0x7d
@@ -179,7 +180,7 @@ static void explain(int err, int cpu, char *why, size_t len)
 
 int pmu_open(struct pmu **out, char *why, size_t len)
 {
-	long n = sysconf(_SC_NPROCESSORS_CONF);
+	int n = machine_cpu_numbers("");
 	struct pmu *pmu;
 	int cpu, err = 0, counting = 0;
 

@@ -119,13 +119,17 @@ static int attach_hook(struct ladder *l, struct attach_object *obj, enum rung ru
 	return err;
 }
 
-static void fail_hook(struct hook_state *state, int err, const char *doing)
+/* Each rung that is tried has its own reason: the best one's tells most, and the last one's why not
+ * even that.
+ */
+static void fail_hook(struct hook_state *state, enum rung rung, int err, const char *doing)
 {
+	size_t len = strlen(state->reason);
 	const char *text =
 		err == -ENOTSUPP_KERNEL ? "not supported by this kernel" : strerror(-err);
 
-	/* Rungs are tried from the best one down: the last one's reason stays. */
-	snprintf(state->reason, sizeof(state->reason), "%s: %s", doing, text);
+	snprintf(state->reason + len, sizeof(state->reason) - len, "%s%s %s: %s", len ? ", " : "",
+		 doing, rung_name(rung), text);
 	state->refused = true;
 }
 
@@ -139,6 +143,7 @@ static void drop_object(struct attach_object *obj)
 static int try_hook(struct ladder *l, struct attach_object *obj, enum rung rung, unsigned int i)
 {
 	const struct hook *h = &l->hooks[i];
+	struct hook_state before = l->states[i];
 	int caller = -1, err;
 
 	if (h->kind == HOOK_MEASURE) {
@@ -148,7 +153,8 @@ static int try_hook(struct ladder *l, struct attach_object *obj, enum rung rung,
 	}
 	err = attach_hook(l, obj, rung, i);
 	if (err) {
-		fail_hook(&l->states[i], err, "attach");
+		l->states[i] = before;
+		fail_hook(&l->states[i], rung, err, "attach by");
 		l->last_err = err;
 		return err;
 	}
@@ -180,19 +186,22 @@ static void try_set(struct ladder *l, enum rung rung, const unsigned int *set, u
 	err = object_load(l->cfg, rung, l->hooks, set, n, first, &l->types, &obj->obj);
 	if (err) {
 		l->last_err = err;
-		for (unsigned int i = 0; i < n; i++)
-			fail_hook(&l->states[set[i]], err, "load");
 		/* One program that this kernel refuses must not take the others along. */
-		if (n > 1 && err != -EPERM)
-			for (unsigned int i = 0; i < n; i++)
+		for (unsigned int i = 0; i < n; i++) {
+			if (n > 1 && err != -EPERM)
 				try_set(l, rung, &set[i], 1);
+			else
+				fail_hook(&l->states[set[i]], rung, err, "load for");
+		}
 		return;
 	}
 	for (unsigned int i = 0; i < n; i++) {
 		err = try_hook(l, obj, rung, set[i]);
+		if (err != -ENOTSUPP_KERNEL || obj->n_links)
+			continue;
 		/* No trampolines at all: spare the kernel the other attempts. */
-		if (err == -ENOTSUPP_KERNEL && !obj->n_links)
-			break;
+		while (++i < n)
+			fail_hook(&l->states[set[i]], rung, err, "attach by");
 	}
 	if (obj->n_links)
 		at->n_objects++;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include "dmasync/bank.h"
 #include "dmasync/clock.h"
 #include "dmasync/log.h"
@@ -13,7 +14,8 @@
 
 struct bank_reader {
 	const struct attachment *at;
-	unsigned int cpus, max_rows;
+	unsigned int cpus, max_rows; /* numbers that CPUs may have; rows */
+	int possible_cpus;	     /* as many values has a key of a per-CPU map */
 	int inner, outer; /* map in map, for wait_for_programs() */
 	struct row_info *infos;
 	struct row_value values[CHUNK], zero[CHUNK];
@@ -30,11 +32,19 @@ int bank_open(const struct attachment *at, unsigned int cpus, unsigned int max_r
 	if (!b)
 		goto no_memory;
 	b->at = at;
-	b->cpus = cpus;
-	b->max_rows = max_rows;
 	b->inner = b->outer = -1;
+	b->cpus = cpus;
+	b->possible_cpus = libbpf_num_possible_cpus();
+	if (b->possible_cpus < 0) {
+		int err = b->possible_cpus;
+
+		log_error("cannot tell how many CPUs there may be: %s", strerror(-err));
+		bank_close(b);
+		return err;
+	}
+	b->max_rows = max_rows;
 	b->infos = calloc(max_rows, sizeof(*b->infos));
-	b->proc_values = calloc(cpus, sizeof(*b->proc_values));
+	b->proc_values = calloc(b->possible_cpus, sizeof(*b->proc_values));
 	if (!b->infos || !b->proc_values)
 		goto no_memory;
 	b->inner = bpf_map_create(BPF_MAP_TYPE_ARRAY, "wait_inner", 4, 4, 1, NULL);
@@ -194,7 +204,7 @@ static int visit_element(struct bank_reader *b, const struct table *t,
 
 	if (bpf_map_lookup_elem(t->map, key, b->proc_values))
 		return 0;
-	for (unsigned int cpu = 0; cpu < b->cpus; cpu++)
+	for (int cpu = 0; cpu < b->possible_cpus; cpu++)
 		add_value(&sum, &b->proc_values[cpu]);
 	return t->visit(b, visit, key, &sum);
 }

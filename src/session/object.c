@@ -110,6 +110,8 @@ int object_set_config(const struct bpf_object *obj, const struct attach_config *
 	if (!c || size != sizeof(*c))
 		return -EINVAL;
 	c->tgid = cfg->tgid;
+	c->pidns_dev = cfg->pidns.dev;
+	c->pidns_ino = cfg->pidns.ino;
 	if (cfg->comm)
 		strncpy((char *)c->comm, cfg->comm, sizeof(c->comm) - 1);
 	c->cpus = cfg->cpus;

@@ -94,7 +94,7 @@ static int load(struct profile *p, struct attachment *at, const struct attach_co
 int profile_open(struct attachment *at, const struct attach_config *cfg, unsigned int hz,
 		 struct profile **out)
 {
-	long n = sysconf(_SC_NPROCESSORS_CONF);
+	unsigned int n = cfg->cpus;
 	struct profile *p = calloc(1, sizeof(*p) + n * sizeof(p->cpu[0]));
 	int err, running = 0;
 
@@ -104,10 +104,10 @@ int profile_open(struct attachment *at, const struct attach_config *cfg, unsigne
 	}
 	p->n = n;
 	p->period_ns = 1000000000 / hz;
-	for (int cpu = 0; cpu < n; cpu++)
+	for (unsigned int cpu = 0; cpu < n; cpu++)
 		p->cpu[cpu].fd = -1;
 	err = load(p, at, cfg);
-	for (int cpu = 0; cpu < n && !err; cpu++) {
+	for (unsigned int cpu = 0; cpu < n && !err; cpu++) {
 		err = cpu_start(p, &p->cpu[cpu], cpu);
 		running += !err;
 		if (err == -ENODEV) /* offline */

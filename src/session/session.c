@@ -104,6 +104,7 @@ static struct attach_config attach_config(struct session *s, unsigned int cpus)
 		.cpus = cpus,
 		.max_rows = s->max_rows,
 		.tgid = s->opt.pid,
+		.pidns = pidns_own(),
 		.comm = s->opt.comm,
 		.bytes = !s->opt.no_bytes,
 		.procs = s->opt.procs,
@@ -141,6 +142,15 @@ static int attach_hooks(struct session *s, struct attach_config *cfg, const stru
 	if (!err)
 		note_functions(s, hooks, n);
 	return err;
+}
+
+/* Names of processes come from /proc, which must mean the same ones by their numbers. */
+static int check_user_stacks(const struct session *s, const struct attach_config *cfg)
+{
+	if (!s->opt.user_stacks || !cfg->pidns.ino || pidns_proc_is_own())
+		return 0;
+	log_error("no --user-stacks: /proc is of another PID namespace; mount one of this namespace");
+	return -EOPNOTSUPP;
 }
 
 /* After the hooks, so that the symbols of their programs are there to be known. */
@@ -275,12 +285,13 @@ static __u64 lost_stacks(const struct session *s)
 
 int session_open(const struct options *opt, struct session **out)
 {
-	int cpus = libbpf_num_possible_cpus(), err;
+	unsigned int cpus = machine_cpu_numbers("");
 	struct ksym syms[HOOK_SYMBOLS_MAX];
 	struct attach_config cfg;
 	struct session *s;
 	size_t n_syms;
 	char why[256];
+	int err;
 
 	err = permit_check(why, sizeof(why));
 	if (err) {
@@ -302,8 +313,8 @@ int session_open(const struct options *opt, struct session **out)
 	s->hdr.level = opt->level;
 	s->hdr.exact = opt->exact;
 	s->hdr.bytes = !opt->no_bytes;
-	err = check_symbols(s);
 	cfg = attach_config(s, cpus);
+	err = check_symbols(s) ?: check_user_stacks(s, &cfg);
 	if (!err)
 		err = attach_hooks(s, &cfg, syms);
 	if (!err)

@@ -187,7 +187,7 @@ static unsigned int user_frames(const struct stack_names *s, const struct stack_
 	__u32 tgid = key->where.tgid;
 
 	if (!usersyms_process(s->users, tgid)) {
-		snprintf(text[0], FRAME_NAME_LEN, "[%s]", comm);
+		snprintf(text[0], FRAME_NAME_LEN, "[%s]", comm[0] ? comm : "outside");
 		out[0] = text[0];
 		return 1;
 	}

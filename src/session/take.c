@@ -85,7 +85,7 @@ int take_proc(void *ctx, const struct row_info *info, __u32 tgid, const struct p
 	if (ROW_TAG_OP(info->tag) == OP_CALIBRATE ||
 	    (t->opt->device && !device_matches(t->opt->device, info->name)))
 		return 0;
-	p = interval_proc(t->iv, tgid, v->comm);
+	p = interval_proc(t->iv, tgid, v->comm[0] ? v->comm : "[outside]");
 	if (!p)
 		return -ENOMEM;
 	derive(t, info, &v->sum, &dsb);

@@ -136,6 +136,23 @@ static void governors(void **state)
 	assert_string_equal(buf, "schedutil,sched");
 }
 
+static void cpu_numbers(void **state)
+{
+	static const struct {
+		const char *possible;
+		unsigned int numbers;
+	} cases[] = {
+		{ "0\n", 1 },	 { "0-7\n", 8 },    { "0,2-3\n", 4 },
+		{ "0,2\n", 3 }, { "0-1,4\n", 5 },  { "0-1,3-5,7\n", 8 },
+	};
+
+	assert_true(machine_cpu_numbers("/nowhere") >= 1);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		put_text("/sys/devices/system/cpu/possible", cases[i].possible);
+		assert_int_equal(machine_cpu_numbers(root), cases[i].numbers);
+	}
+}
+
 static int make_root(void **state)
 {
 	return mkdtemp(root) ? 0 : -1;
@@ -155,7 +172,7 @@ int main(void)
 		cmocka_unit_test(nothing),     cmocka_unit_test(build_id),
 		cmocka_unit_test(boot_id),     cmocka_unit_test(cpus_of_arm64),
 		cmocka_unit_test(cpus_of_x86), cmocka_unit_test(governors),
-		cmocka_unit_test(model),
+		cmocka_unit_test(model),       cmocka_unit_test(cpu_numbers),
 	};
 
 	return cmocka_run_group_tests(tests, make_root, remove_root);
