@@ -7,6 +7,9 @@
 
 #define SYNC_BARRIER !!(config.flags & CONFIG_SYNC_BARRIER)
 
+/* Those of variant 1 leave their barrier to the flush. */
+#define ARCH_ATTRS(variant) ROW_TAG(0, 0, (variant) ? CALL_BATCHED : 0)
+
 /* The innermost API call runs a barrier. */
 static __always_inline int count_dsb(void)
 {

@@ -182,6 +182,22 @@ HOOK_ARGS(arch_sync_for_cpu, OP_ARCH_SYNC_FOR_CPU, 0, a0, a2, 0)
 }
 HOOK_FAILED(arch_sync_for_cpu, ret, false)
 
+/*
+ * arch_sync_dma_for_{device,cpu}_batch_add(paddr, size, dir): the same without its barrier, in this
+ * project's kernel series
+ */
+HOOK_ARGS(arch_batch_for_device, OP_ARCH_SYNC_FOR_DEVICE, 0, a0, a2, 0)
+{
+	call_single(c, a1);
+}
+HOOK_FAILED(arch_batch_for_device, ret, false)
+
+HOOK_ARGS(arch_batch_for_cpu, OP_ARCH_SYNC_FOR_CPU, 0, a0, a2, 0)
+{
+	call_single(c, a1);
+}
+HOOK_FAILED(arch_batch_for_cpu, ret, false)
+
 /* arch_sync_dma_batch_flush(void): the batch's one barrier, in this project's kernel series */
 HOOK_ARGS(arch_flush, OP_ARCH_FLUSH, 0, 1, DIR_NONE, 0)
 {

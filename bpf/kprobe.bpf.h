@@ -59,7 +59,7 @@ static __always_inline u32 kprobe_call(struct call *c, u32 kind, u64 sp, bool in
 	return f->tag | KPROBE_TAG;
 }
 
-#define KPROBE_PROGRAMS(base, variant, enter, barriers, inner, device)                             \
+#define KPROBE_PROGRAMS(base, variant, enter, barriers, inner, device, attrs)                      \
 	SEC("?kprobe") int base##_kprobe(REGS *r)                                                  \
 	{                                                                                          \
 		u64 id = base##_id(REG_ARGS(r));                                                   \
@@ -69,7 +69,7 @@ static __always_inline u32 kprobe_call(struct call *c, u32 kind, u64 sp, bool in
 		if (!f)                                                                            \
 			return 0;                                                                  \
 		base##_args(&c, REG_ARGS(r));                                                      \
-		kprobe_keep(f, &c, id, base##_tag(variant, REG_ARGS(r)));                          \
+		kprobe_keep(f, &c, id, base##_tag(variant, REG_ARGS(r)) | (attrs));                \
 		return frame_start(f, REG_ENTRY_SP(r), base##_dev(REG_ARGS(r)), barriers);         \
 	}                                                                                          \
 	SEC("?kprobe") int base##_return(REGS *r)                                                  \
@@ -92,18 +92,20 @@ static __always_inline u32 kprobe_call(struct call *c, u32 kind, u64 sp, bool in
 	}
 
 #define API_KPROBE(base, variant)                                                                  \
-	KPROBE_PROGRAMS(base, variant, call_enter(base##_op, variant, id), 0, false, b.dev)
+	KPROBE_PROGRAMS(base, variant, call_enter(base##_op, variant, id), 0, false, b.dev, 0)
 
 API_HOOKS(API_KPROBE)
 API_KPROBE(calibrate, 0)
 
-#define ARCH_KPROBE(base, barriers)                                                                \
-	KPROBE_PROGRAMS(base, 0, frame_push_inner(CALL_KIND(base##_op, 0)), barriers, true,        \
-			arch_end(&b))
+#define ARCH_KPROBE(base, variant, barriers)                                                       \
+	KPROBE_PROGRAMS(base, variant, frame_push_inner(CALL_KIND(base##_op, variant)), barriers,  \
+			true, arch_end(&b), ARCH_ATTRS(variant))
 
-ARCH_KPROBE(arch_sync_for_device, SYNC_BARRIER)
-ARCH_KPROBE(arch_sync_for_cpu, SYNC_BARRIER && (u32)REG_ARG2(r) != DIR_TO_DEVICE)
-ARCH_KPROBE(arch_flush, 1)
+ARCH_KPROBE(arch_sync_for_device, 0, SYNC_BARRIER)
+ARCH_KPROBE(arch_sync_for_cpu, 0, SYNC_BARRIER && (u32)REG_ARG2(r) != DIR_TO_DEVICE)
+ARCH_KPROBE(arch_batch_for_device, 1, 0)
+ARCH_KPROBE(arch_batch_for_cpu, 1, 0)
+ARCH_KPROBE(arch_flush, 0, 1)
 
 SEC("?kprobe") int count_for_device_kprobe(REGS *r)
 {

@@ -85,25 +85,26 @@ API_TRAMPOLINE(iova_destroy, 1, 5)
 /* nret is a number that the context has. */
 API_TRAMPOLINE(calibrate, 0, 1)
 
-#define ARCH_TRAMPOLINE(base, barriers)                                                            \
+#define ARCH_TRAMPOLINE(base, variant, barriers)                                                   \
 	static __always_inline int base##_begin(u64 *ctx)                                          \
 	{                                                                                          \
-		struct call_frame *f = frame_push_inner(CALL_KIND(base##_op, 0));                  \
+		struct call_frame *f = frame_push_inner(CALL_KIND(base##_op, variant));            \
                                                                                                    \
 		return f ? frame_start(f, base##_id(CTX_ARGS(ctx)), 0, barriers) : 0;              \
 	}                                                                                          \
 	static __always_inline int base##_end(u64 *ctx, u64 now)                                   \
 	{                                                                                          \
-		struct call_program p = { base##_op };                                             \
+		u32 tag = base##_tag(variant, CTX_ARGS(ctx)) | ARCH_ATTRS(variant);                \
+		struct call_program p = { base##_op, variant };                                    \
 		struct call_begun b;                                                               \
 		struct row_value *v;                                                               \
 		struct call c;                                                                     \
 		u32 at;                                                                            \
                                                                                                    \
-		if (!frame_take(CALL_KIND(base##_op, 0), base##_id(CTX_ARGS(ctx)), true, now, &b)) \
+		if (!frame_take(CALL_KIND(base##_op, variant), base##_id(CTX_ARGS(ctx)), true,     \
+				now, &b))                                                          \
 			return 0;                                                                  \
-		v = row_value(b.state,                                                             \
-			      row_find(b.state, arch_end(&b), base##_tag(0, CTX_ARGS(ctx))), &at); \
+		v = row_value(b.state, row_find(b.state, arch_end(&b), tag), &at);                 \
 		if (!v)                                                                            \
 			return 0;                                                                  \
 		base##_args(&c, CTX_ARGS(ctx));                                                    \
@@ -111,9 +112,11 @@ API_TRAMPOLINE(calibrate, 0, 1)
 	}                                                                                          \
 	TRAMPOLINE_PROGRAMS(base)
 
-ARCH_TRAMPOLINE(arch_sync_for_device, SYNC_BARRIER)
-ARCH_TRAMPOLINE(arch_sync_for_cpu, SYNC_BARRIER && (u32)ctx[2] != DIR_TO_DEVICE)
-ARCH_TRAMPOLINE(arch_flush, 1)
+ARCH_TRAMPOLINE(arch_sync_for_device, 0, SYNC_BARRIER)
+ARCH_TRAMPOLINE(arch_sync_for_cpu, 0, SYNC_BARRIER && (u32)ctx[2] != DIR_TO_DEVICE)
+ARCH_TRAMPOLINE(arch_batch_for_device, 1, 0)
+ARCH_TRAMPOLINE(arch_batch_for_cpu, 1, 0)
+ARCH_TRAMPOLINE(arch_flush, 0, 1)
 
 /* Counting alone: one program at the entry, nothing at the exit. */
 SEC("?fentry") int count_for_device_entry(u64 *ctx)

@@ -178,6 +178,12 @@ __u64 row_dsb(const struct row *row, bool counting, enum flavour flavour, enum d
 const char *op_name(enum op op);
 const char *dir_name(enum direction dir);
 const char *flavour_name(enum flavour flavour);
+
+/* Whether arch_sync_dma_for_{device,cpu}() return only when their maintenance is complete. */
+static inline bool flavour_sync_waits(enum flavour flavour)
+{
+	return flavour == FLAVOUR_PER_ENTRY || flavour == FLAVOUR_DMASYNC_BATCHED;
+}
 const char *dsb_source_name(enum dsb_source src);
 
 /* Names for narrow columns: "sync_sg_dev", "<-"; at most 11 and 2 characters. */

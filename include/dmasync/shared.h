@@ -43,6 +43,7 @@ enum direction {
 enum {
 	CALL_SKIP_CPU_SYNC = 1 << 0, /* DMA_ATTR_SKIP_CPU_SYNC */
 	CALL_MMIO = 1 << 1,	     /* DMA_ATTR_MMIO: not memory (since 6.18) */
+	CALL_BATCHED = CALL_MMIO,    /* at arch level: leaves its barrier to the flush */
 };
 
 /*
@@ -241,7 +242,7 @@ _Static_assert(sizeof(struct task_calls) == 512, "slots are power-of-two sized")
 
 /* What the programs are told when they are loaded; the only variable in .rodata. */
 struct session_config {
-	__u64 comm[2];	    /* zero-padded process name */
+	__u64 comm[2];	 /* zero-padded process name */
 	__u64 pidns_dev; /* the tool's PID namespace, as its file in /proc has them; its numbers */
 	__u64 pidns_ino; /* are told of processes. Both 0: the first one, all processes have one */
 	__u64 iommu_map_sg; /* address of iommu_dma_map_sg(): dma-iommu's ops up to 6.11; or 0 */
@@ -258,7 +259,7 @@ _Static_assert(sizeof(struct session_config) == 64, "session_config has no impli
 enum {
 	CONFIG_COMM = 1 << 0,	      /* comm is set */
 	CONFIG_PROCS = 1 << 1,	      /* the process table exists */
-	CONFIG_SYNC_BARRIER = 1 << 2, /* arch_sync_dma_for_*() waits itself (per-entry flavour) */
+	CONFIG_SYNC_BARRIER = 1 << 2, /* arch_sync_dma_for_*() waits itself */
 	CONFIG_USER_STACKS = 1 << 3,  /* stacks have a part of user space */
 	CONFIG_STACK_PROCS = 1 << 4,  /* stacks of different processes are kept apart */
 };

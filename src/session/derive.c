@@ -111,9 +111,12 @@ static const struct rule rules[] = {
 
 /* The architecture's functions do not know devices: who calls them wants maintenance. */
 static const struct rule arch_rules[] = {
-	{ OP_ARCH_SYNC_FOR_DEVICE, ~0U, EITHER, ALL, PER_CALL, NOTHING, NOTHING },
-	{ OP_ARCH_SYNC_FOR_CPU, ~0U, EITHER, TO, NOTHING, NOTHING, NOTHING },
-	{ OP_ARCH_SYNC_FOR_CPU, ~0U, EITHER, IN, PER_CALL, NOTHING, NOTHING },
+	{ OP_ARCH_SYNC_FOR_DEVICE, ~0U, PLAIN, ALL, PER_CALL, NOTHING, PER_CALL },
+	{ OP_ARCH_SYNC_FOR_CPU, ~0U, PLAIN, TO, NOTHING, NOTHING, NOTHING },
+	{ OP_ARCH_SYNC_FOR_CPU, ~0U, PLAIN, IN, PER_CALL, NOTHING, PER_CALL },
+	/* CALL_BATCHED */
+	{ OP_ARCH_SYNC_FOR_DEVICE, ~0U, SKIPPED, ALL, { .none = true }, { .none = true }, NOTHING },
+	{ OP_ARCH_SYNC_FOR_CPU, ~0U, SKIPPED, ALL, { .none = true }, { .none = true }, NOTHING },
 	{ OP_ARCH_FLUSH, ~0U, EITHER, ALL, { .none = true }, PER_CALL, PER_CALL },
 };
 /* clang-format on */

@@ -31,6 +31,8 @@ enum {
 	GROUP_IOVA_DESTROY,
 	GROUP_ARCH_DEVICE,
 	GROUP_ARCH_CPU,
+	GROUP_BATCH_DEVICE,
+	GROUP_BATCH_CPU,
 	GROUP_FLUSH,
 	GROUP_BOUNCE_MAP,
 	GROUP_BOUNCE_UNMAP,
@@ -77,6 +79,10 @@ static const struct hook_def defs[] = {
 	  GROUP_ARCH_DEVICE, 0 },
 	{ HOOK_ARCH, OP_ARCH_SYNC_FOR_CPU, "arch_sync_for_cpu", "arch_sync_dma_for_cpu",
 	  GROUP_ARCH_CPU, 0 },
+	{ HOOK_ARCH, OP_ARCH_SYNC_FOR_DEVICE, "arch_batch_for_device",
+	  "arch_sync_dma_for_device_batch_add", GROUP_BATCH_DEVICE, 0 },
+	{ HOOK_ARCH, OP_ARCH_SYNC_FOR_CPU, "arch_batch_for_cpu", "arch_sync_dma_for_cpu_batch_add",
+	  GROUP_BATCH_CPU, 0 },
 	{ HOOK_ARCH, OP_ARCH_FLUSH, "arch_flush", "arch_sync_dma_batch_flush", GROUP_FLUSH, 0 },
 	{ HOOK_COUNT, OP_COUNT, "count_for_device", "arch_sync_dma_for_device", GROUP_ARCH_DEVICE,
 	  0 },
@@ -135,20 +141,21 @@ static unsigned int bounced_ops(int group)
 
 static bool wanted(const struct options *opt, const struct features *f, const struct hook_def *d)
 {
-	bool per_entry = f->flavour == FLAVOUR_PER_ENTRY;
+	bool batch = d->group == GROUP_FLUSH || d->group == GROUP_BATCH_DEVICE ||
+		     d->group == GROUP_BATCH_CPU;
 
 	switch (d->kind) {
 	case HOOK_CALL:
 		return op_wanted(opt, d->op);
 	case HOOK_ARCH:
-		if (d->group == GROUP_FLUSH && !f->flush_symbol)
+		if (batch && !f->flush_symbol)
 			return false;
 		return opt->level == LEVEL_ARCH && op_wanted(opt, d->op);
 	case HOOK_COUNT:
 		/* At arch level the latency programs count, too. */
 		if (!opt->exact || opt->level == LEVEL_ARCH)
 			return false;
-		return d->group == GROUP_FLUSH ? f->flush_symbol : per_entry;
+		return batch ? f->flush_symbol : flavour_sync_waits(f->flavour);
 	case HOOK_SITE:
 		return false;
 	case HOOK_BOUNCE:
@@ -233,7 +240,8 @@ int hooks_plan(const struct options *opt, const struct features *f, const struct
 
 unsigned int hook_variant(const struct hook *h)
 {
-	static const char *const second[] = { "map_sgtable", "map_phys", "iova_destroy" };
+	static const char *const second[] = { "map_sgtable", "map_phys", "iova_destroy",
+					      "arch_batch_for_device", "arch_batch_for_cpu" };
 
 	for (size_t i = 0; i < sizeof(second) / sizeof(second[0]); i++)
 		if (!strcmp(h->programs, second[i]))

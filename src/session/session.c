@@ -111,7 +111,7 @@ static struct attach_config attach_config(struct session *s, unsigned int cpus)
 		.stacks = s->opt.stacks,
 		.user_stacks = s->opt.user_stacks,
 		.stack_procs = s->opt.user_stacks || s->opt.procs,
-		.sync_has_barrier = s->hdr.flavour == FLAVOUR_PER_ENTRY,
+		.sync_has_barrier = flavour_sync_waits(s->hdr.flavour),
 		.verbose = s->opt.verbose,
 		.before_measure = calibrate_bare,
 		.ctx = &s->bare_ns,
