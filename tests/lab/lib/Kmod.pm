@@ -117,6 +117,16 @@ my %direct = (
 		sync_single_for_cpu => sub { $_->{to} ? 1 : 1 + $_->{b} },
 	},
 );
+# This project's series: one where something was maintained, also where it was in vain or bounced.
+my $once = sub { $_->{n} ? 1 : 0 };
+my $once_in = sub { $_->{n} && !$_->{to} ? 1 : 0 };
+$direct{"dmasync-batched"} = {
+	%{ $direct{"per-entry"} },
+	map_sg => sub { !$_->{skip} && ($_->{i} // $_->{n}) ? 1 : 0 },
+	unmap_sg => sub { $_->{skip} ? 0 : $once_in->() },
+	sync_sg_for_device => $once,
+	sync_sg_for_cpu => $once_in,
+};
 # Behind an IOMMU maintenance comes first, then there may be no room for an address; where an entry
 # bounces, the whole list goes entry by entry.
 my %iommu = (
@@ -140,6 +150,12 @@ my %iommu = (
 		iova_unlink => sub { $_->{skip} ? 0 : 1 },
 	},
 );
+
+$iommu{"dmasync-batched"} = {
+	%{ $direct{"dmasync-batched"} },
+	map_sg => sub { $_->{skip} ? 0 : ($_->{b} ? $_->{i} // $_->{n} : $_->{n}) ? 1 : 0 },
+	map_page => sub { $_->{skip} ? 0 : 1 },
+};
 
 # expected(FLAVOUR, CELL of run(), OP): barriers of all calls of this kind by the table; undef: no
 # rule. Of single buffers all succeed but one, or all do not. The barriers of an IOMMU's page tables
