@@ -232,6 +232,11 @@ bench-report: $(OBJ)/dmasynctop $(OBJ)/unit/capture_demo
 
 -include $(wildcard $(LAB)/plugin/*.d $(LAB)/*/*.d)
 
+# The kernel module, for a kernel of the lab; says where it is.
+.PHONY: kmod
+kmod:
+	$(Q)scripts/build-kmod $(if $(V),-v) $(KERNEL)
+
 demo:
 	$(Q)O='$(O)' scripts/demo
 

@@ -145,16 +145,16 @@ static ssize_t run_write(struct file *file, const char __user *from, size_t len,
 	char *text;
 	int err;
 
-	if (len >= COMMAND_MAX)
-		return -EINVAL;
-	text = memdup_user_nul(from, len);
+	text = memdup_user_nul(from, min_t(size_t, len, COMMAND_MAX));
 	if (IS_ERR(text))
 		return PTR_ERR(text);
 	err = mutex_lock_interruptible(&bench.lock);
 	if (err)
 		goto free;
 	bench.reason[0] = '\0';
-	if (sysfs_streq(text, "stop"))
+	if (len > COMMAND_MAX)
+		err = bench_refuse(-EINVAL, "a command has at most %u characters", COMMAND_MAX);
+	else if (sysfs_streq(text, "stop"))
 		stop_run();
 	else
 		err = start_run(text);
@@ -200,11 +200,10 @@ static int result_show(struct seq_file *m, void *unused)
 	return 0;
 }
 
-/* Waits until no run goes on, unless opened with O_NONBLOCK. */
+/* Waits until no run goes on. */
 static int result_open(struct inode *inode, struct file *file)
 {
-	if (!(file->f_flags & O_NONBLOCK) &&
-	    wait_event_interruptible(bench.idle, !READ_ONCE(bench.busy)))
+	if (wait_event_interruptible(bench.idle, !READ_ONCE(bench.busy)))
 		return -ERESTARTSYS;
 	return single_open(file, result_show, NULL);
 }

@@ -9,12 +9,12 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 #include "dmasync/bench.h"
+#include "dmasync/bench_module.h"
 #include "dmasync/cli.h"
 #include "dmasync/clock.h"
 #include "dmasync/cmd.h"
 #include "dmasync/features.h"
 #include "dmasync/log.h"
-#include "dmasync/machine.h"
 #include "dmasync/session.h"
 #include "dmasync/units.h"
 
@@ -30,6 +30,9 @@ enum {
 	OPT_CPU,
 	OPT_DIR,
 	OPT_JSON,
+	OPT_MODULE,
+	OPT_API,
+	OPT_PCI,
 };
 
 static const char doc[] =
@@ -41,6 +44,9 @@ static const char doc[] =
 	"Not measured: dma_map_sg() and dma_unmap_sg(), which user space cannot trigger alone, and "
 	"anything that a device does; an IOMMU is never involved. The times include one system call. "
 	"As root a second pass counts the barriers, so that the probes are not part of the times.\n\n"
+	"With --module the kernel module dmasync_bench (kmod/ in the source tree) makes the calls and "
+	"times them in the kernel, on a device of its own: dma_map_sg(), dma_unmap_sg() and both "
+	"syncs over the whole list, or with --api single buffers or IOVA calls.\n\n"
 	"--dir read is DMA_FROM_DEVICE, write is DMA_TO_DEVICE (START has nothing to do then), rw is "
 	"DMA_BIDIRECTIONAL.";
 
@@ -50,6 +56,10 @@ static const struct argp_option options[] = {
 	{ "iterations", OPT_ITERATIONS, "N", 0, "Timed calls of each kind (default 200)", 0 },
 	{ "cpu", OPT_CPU, "N", 0, "Run on this CPU (default: the one it starts on)", 0 },
 	{ "dir", OPT_DIR, "read|write|rw", 0, "What the CPU does with the buffer (default rw)", 0 },
+	{ "module", OPT_MODULE, 0, 0, "Let the kernel module dmasync_bench make the calls", 0 },
+	{ "api", OPT_API, "OP[,OP...]", 0,
+	  "With --module: calls to time (default map_sg, unmap_sg and their syncs)", 0 },
+	{ "pci", OPT_PCI, 0, 0, "With --module: on its PCI device, not its platform device", 0 },
 	{ "json", OPT_JSON, 0, 0, "Print one JSON object", 0 },
 	{},
 };
@@ -83,8 +93,15 @@ static error_t parse_dir(struct argp_state *state, const char *arg, struct bench
 	return 0;
 }
 
-static error_t check_multiple(struct argp_state *state, const struct bench_options *opt)
+static error_t check(struct argp_state *state, struct bench_options *opt)
 {
+	if (!opt->module && (opt->apis || opt->pci)) {
+		argp_error(state, "%s wants --module", opt->pci ? "--pci" : "--api");
+		return EINVAL;
+	}
+	if (!opt->apis)
+		opt->apis = 1U << OP_MAP_SG | 1U << OP_UNMAP_SG | 1U << OP_SYNC_SG_FOR_CPU |
+			    1U << OP_SYNC_SG_FOR_DEVICE;
 	if (!(opt->size % opt->entry))
 		return 0;
 	argp_error(state, "--size %zu is not a multiple of --entry %zu", opt->size, opt->entry);
@@ -115,11 +132,19 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_JSON:
 		opt->json = true;
 		return 0;
+	case OPT_MODULE:
+		opt->module = true;
+		return 0;
+	case OPT_API:
+		return cli_api(state, arg, &opt->apis);
+	case OPT_PCI:
+		opt->pci = true;
+		return 0;
 	case ARGP_KEY_ARG:
 		argp_error(state, "'%s': takes no arguments", arg);
 		return EINVAL;
 	case ARGP_KEY_END:
-		return check_multiple(state, opt);
+		return check(state, opt);
 	}
 	return ARGP_ERR_UNKNOWN;
 }
@@ -265,21 +290,6 @@ static void count(const struct udmabuf *u, const struct bench_options *opt, stru
 	log_hold(false);
 }
 
-static void describe(struct bench_result *r)
-{
-	struct utsname uts;
-	char path[128], text[128];
-
-	uname(&uts);
-	snprintf(r->release, sizeof(r->release), "%s", uts.release);
-	machine_model("", r->model, sizeof(r->model));
-	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/cpufreq/scaling_governor",
-		 r->cpu);
-	machine_line("", path, r->governor, sizeof(r->governor));
-	machine_line("", "/sys/class/dmi/id/sys_vendor", text, sizeof(text));
-	r->emulator = !strcmp(r->model, "linux,dummy-virt") || !strcmp(text, "QEMU");
-}
-
 static int run(const struct bench_options *opt, struct bench_result *r)
 {
 	struct features features;
@@ -296,7 +306,7 @@ static int run(const struct bench_options *opt, struct bench_result *r)
 		r->flavour = features.flavour;
 		features_free(&features);
 		count(&u, opt, r);
-		describe(r);
+		bench_describe(r);
 	}
 	udmabuf_destroy(&u);
 	return err;
@@ -343,6 +353,8 @@ int cmd_bench(int argc, char **argv)
 	argv[0] = "dmasynctop bench"; /* for argp's messages */
 	if (argp_parse(&argp, argc, argv, 0, NULL, &opt))
 		return EXIT_USAGE;
+	if (opt.module)
+		return bench_module(&opt);
 	if (!machine_fits())
 		return EXIT_UNSUPPORTED;
 	r.start.sample = calloc(opt.iterations, sizeof(__u64));

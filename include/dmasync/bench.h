@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <jansson.h>
 #include "interval.h"
 #include "udmabuf.h"
 
@@ -16,6 +17,9 @@ struct bench_options {
 	int cpu; /* -1: where it happens to run */
 	enum cpu_access access;
 	bool json;
+	bool module;	   /* the kernel module makes the calls */
+	bool pci;	   /* on its PCI device */
+	unsigned int apis; /* kinds of calls that are wanted: bits of 1 << enum op */
 };
 
 /* How the number of entries is known. */
@@ -56,5 +60,14 @@ void bench_summarize(struct bench_side *side, unsigned int n);
 void bench_print_text(FILE *out, const struct bench_options *opt, const struct bench_result *r);
 int bench_print_json(FILE *out, const struct bench_options *opt,
 		     const struct bench_result *r); /* 0 or -errno */
+
+/* Fills in what the machine is: kernel, model, governor. r->cpu must be set. */
+void bench_describe(struct bench_result *r);
+
+/* Parts of the two outputs that do not depend on what was called. */
+const char *bench_access_name(enum cpu_access access);
+void bench_print_machine(FILE *out, const struct bench_result *r); /* and the table's head */
+void bench_print_notes(FILE *out, const struct bench_result *r);
+void bench_add_machine(json_t *obj, const struct bench_options *opt, const struct bench_result *r);
 
 #endif

@@ -32,6 +32,9 @@ error_t cli_number(struct argp_state *state, const char *option, const char *arg
 /* -O: a comma-separated list of operations as bits 1 << enum op. 0, or cli_error()'s. */
 error_t cli_ops(struct argp_state *state, const char *arg, unsigned int *ops);
 
+/* --api: the same of the DMA API's own operations. */
+error_t cli_api(struct argp_state *state, const char *arg, unsigned int *ops);
+
 /* -D: patterns of device names, which @arg holds as long as it lives. 0, or cli_error()'s. */
 error_t cli_devices(struct argp_state *state, const char *arg, const char **patterns);
 

@@ -2,8 +2,11 @@
 /* Figures of "bench", and how they are printed. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
 #include "dmasync/bench.h"
 #include "dmasync/json_rows.h"
+#include "dmasync/machine.h"
 #include "dmasync/units.h"
 #include "dmasync/view.h"
 
@@ -56,19 +59,41 @@ static void print_side(FILE *out, const char *name, const struct bench_side *sid
 		fmt_count(each, side->median / r->entries, 6), dsb);
 }
 
-static void print_notes(FILE *out, const struct bench_options *opt, const struct bench_result *r)
+const char *bench_access_name(enum cpu_access access)
+{
+	return access_names[access];
+}
+
+void bench_describe(struct bench_result *r)
+{
+	struct utsname uts;
+	char path[128], text[128];
+
+	uname(&uts);
+	snprintf(r->release, sizeof(r->release), "%s", uts.release);
+	machine_model("", r->model, sizeof(r->model));
+	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/cpufreq/scaling_governor",
+		 r->cpu);
+	machine_line("", path, r->governor, sizeof(r->governor));
+	machine_line("", "/sys/class/dmi/id/sys_vendor", text, sizeof(text));
+	r->emulator = !strcmp(r->model, "linux,dummy-virt") || !strcmp(text, "QEMU");
+}
+
+void bench_print_machine(FILE *out, const struct bench_result *r)
+{
+	fprintf(out, "kernel %s, %s%s%s\n\n", r->release, flavour_name(r->flavour),
+		r->model[0] ? ", " : "", r->model);
+	fprintf(out, "%-26s %8s %8s %8s %8s %9s %9s\n", "", "min", "median", "p99", "max",
+		"ns/entry", "dsb/call");
+}
+
+void bench_print_notes(FILE *out, const struct bench_result *r)
 {
 	if (r->dsb_known)
 		fprintf(out, "dsb: %s in a separate pass, %u calls each\n",
 			dsb_source_name(r->dsb_source), r->counted_calls);
 	else
 		fprintf(out, "dsb: not known: %s\n", r->dsb_why);
-	if (r->entries_source == ENTRIES_ASSUMED)
-		fprintf(out,
-			"entries: assumed from --size and --entry; run as root to count them\n");
-	else if (r->entries != (double)(opt->size / opt->entry))
-		fprintf(out, "entries: asked for %zu; memory or kernel made it %.0f\n",
-			opt->size / opt->entry, r->entries);
 	if (r->governor[0])
 		fprintf(out, "cpu clock: governor \"%s\"\n", r->governor);
 	if (r->emulator)
@@ -84,14 +109,17 @@ void bench_print_text(FILE *out, const struct bench_options *opt, const struct b
 		fmt_bytes(size, opt->size, 6), r->entries,
 		fmt_bytes(entry, opt->size / r->entries, 6), access_names[opt->access],
 		opt->iterations, r->cpu);
-	fprintf(out, "kernel %s, %s%s%s\n\n", r->release, flavour_name(r->flavour),
-		r->model[0] ? ", " : "", r->model);
-	fprintf(out, "%-26s %8s %8s %8s %8s %9s %9s\n", "", "min", "median", "p99", "max",
-		"ns/entry", "dsb/call");
+	bench_print_machine(out, r);
 	print_side(out, "START", &r->start, r);
 	print_side(out, "END", &r->end, r);
 	fputc('\n', out);
-	print_notes(out, opt, r);
+	if (r->entries_source == ENTRIES_ASSUMED)
+		fprintf(out,
+			"entries: assumed from --size and --entry; run as root to count them\n");
+	else if (r->entries != (double)(opt->size / opt->entry))
+		fprintf(out, "entries: asked for %zu; memory or kernel made it %.0f\n",
+			opt->size / opt->entry, r->entries);
+	bench_print_notes(out, r);
 }
 
 static json_t *side_object(const struct bench_side *side, const struct bench_result *r)
@@ -103,19 +131,32 @@ static json_t *side_object(const struct bench_side *side, const struct bench_res
 			 "dsb_per_call", r->dsb_known ? json_real(side->dsb) : json_null());
 }
 
+void bench_add_machine(json_t *obj, const struct bench_options *opt, const struct bench_result *r)
+{
+	json_object_set_new(obj, "version", json_string(DMASYNC_VERSION));
+	json_object_set_new(obj, "kernel", json_string(r->release));
+	json_object_set_new(obj, "model", json_text(r->model));
+	json_object_set_new(obj, "flavour", json_string(flavour_name(r->flavour)));
+	json_object_set_new(obj, "dir", json_string(access_names[opt->access]));
+	json_object_set_new(obj, "cpu", json_integer(r->cpu));
+	json_object_set_new(obj, "iterations", json_integer(opt->iterations));
+	json_object_set_new(obj, "qemu", json_boolean(r->emulator));
+	json_object_set_new(obj, "governor", r->governor[0] ? json_text(r->governor) : json_null());
+	json_object_set_new(obj, "dsb_source",
+			    r->dsb_known ? json_string(dsb_source_name(r->dsb_source))
+					 : json_null());
+	json_object_set_new(obj, "dsb_why", r->dsb_known ? json_null() : json_text(r->dsb_why));
+}
+
 int bench_print_json(FILE *out, const struct bench_options *opt, const struct bench_result *r)
 {
-	json_t *obj = json_pack(
-		"{s:s, s:s, s:s, s:o, s:s, s:o, s:o, s:f, s:s, s:s, s:i, s:i, s:b, s:o, s:o, s:o, s:o, s:o}",
-		"type", "bench", "version", DMASYNC_VERSION, "kernel", r->release, "model",
-		json_text(r->model), "flavour", flavour_name(r->flavour), "size",
-		json_u64(opt->size), "entry", json_u64(opt->entry), "entries", r->entries,
-		"entries_source", source_names[r->entries_source], "dir", access_names[opt->access],
-		"cpu", r->cpu, "iterations", (int)opt->iterations, "qemu", (int)r->emulator,
-		"governor", r->governor[0] ? json_text(r->governor) : json_null(), "start",
-		side_object(&r->start, r), "end", side_object(&r->end, r), "dsb_source",
-		r->dsb_known ? json_string(dsb_source_name(r->dsb_source)) : json_null(), "dsb_why",
-		r->dsb_known ? json_null() : json_text(r->dsb_why));
+	json_t *obj =
+		json_pack("{s:s, s:s, s:o, s:o, s:f, s:s, s:o, s:o}", "type", "bench", "source",
+			  "udmabuf", "size", json_u64(opt->size), "entry", json_u64(opt->entry),
+			  "entries", r->entries, "entries_source", source_names[r->entries_source],
+			  "start", side_object(&r->start, r), "end", side_object(&r->end, r));
 
+	if (obj)
+		bench_add_machine(obj, opt, r);
 	return json_print(out, obj);
 }

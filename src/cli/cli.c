@@ -103,7 +103,8 @@ static error_t parse_comm(struct argp_state *state, const char *arg, struct opti
 	return 0;
 }
 
-error_t cli_ops(struct argp_state *state, const char *arg, unsigned int *ops)
+static error_t parse_ops(struct argp_state *state, const char *option, const char *arg, int n,
+			 unsigned int *ops)
 {
 	char valid[512] = "", name[64];
 	const char *p = arg;
@@ -115,16 +116,26 @@ error_t cli_ops(struct argp_state *state, const char *arg, unsigned int *ops)
 		len = strcspn(p, ",");
 		snprintf(name, sizeof(name), "%.*s", (int)len, p);
 		op = op_by_name(name);
-		if (op < 0)
+		if (op < 0 || op >= n)
 			break;
 		*ops |= 1u << op;
 		p += len;
 		if (!*p++)
 			return 0;
 	}
-	for (op = 0; op < OP_CALIBRATE; op++)
+	for (op = 0; op < n; op++)
 		list_word(valid, sizeof(valid), op_name(op));
-	return cli_error(state, "-O", name, "is not an operation", valid);
+	return cli_error(state, option, name, "is not an operation", valid);
+}
+
+error_t cli_ops(struct argp_state *state, const char *arg, unsigned int *ops)
+{
+	return parse_ops(state, "-O", arg, OP_CALIBRATE, ops);
+}
+
+error_t cli_api(struct argp_state *state, const char *arg, unsigned int *ops)
+{
+	return parse_ops(state, "--api", arg, OP_API_COUNT, ops);
 }
 
 error_t cli_devices(struct argp_state *state, const char *arg, const char **patterns)

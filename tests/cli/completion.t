@@ -49,6 +49,7 @@ is_deeply([offered('report', '--by', '')], [qw(device driver process row stack)]
 is_deeply([offered('--by', '')], [qw(device driver process row)], 'words of --by');
 is_deeply([offered('--sort', '=', 'p9')], ['p99'], 'words behind an equals sign');
 is_deeply([offered('bench', '--dir', '')], [qw(read rw write)], 'words of bench --dir');
+is_deeply([offered('bench', '--api', 'unmap_')], [qw(unmap_page unmap_sg)], 'words of bench --api');
 is_deeply([offered('-o', "$FindBin::Bin/completion")], ["$FindBin::Bin/completion.t"], 'a file for -o');
 is_deeply([offered('report', "$FindBin::Bin/completion")], ["$FindBin::Bin/completion.t"], 'a file for report');
 done_testing();

@@ -31,6 +31,10 @@ my @wrong = (
 	[ [qw(bench --iterations 0)],    qr/--iterations '0': .*valid: 1 to 1000000/ ],
 	[ [qw(bench --cpu -1)],          qr/--cpu '-1': must not be negative/ ],
 	[ [qw(bench --dir both)],        qr/--dir 'both': is not a direction; valid: read, write, rw/ ],
+	[ [qw(bench --module --api map)], qr/--api 'map': is not an operation; valid: map_sg, .*iova_unlink$/m ],
+	[ [qw(bench --module --api arch_flush)], qr/--api 'arch_flush': is not an operation/ ],
+	[ [qw(bench --api map_sg)],      qr/--api wants --module/ ],
+	[ [qw(bench --pci)],             qr/--pci wants --module/ ],
 	[ [qw(bench now)],               qr/'now': takes no arguments/ ],
 	[ [qw(doctor now)],              qr/dmasynctop doctor: 'now': takes no arguments/ ],
 	[ [qw(doctor --jsn)],            qr/unrecognized option/ ],
@@ -54,6 +58,14 @@ SKIP: {
 	($status, $text) = run(1, 'bench');
 	is($status, 3, 'bench where DMA is coherent');
 	like($text, qr/nothing to measure on $machine: .*run it on an arm64 machine/, 'and why');
+}
+
+SKIP: {
+	skip 'the module is loaded', 2 if -d '/sys/kernel/debug/dmasync_bench';
+	($status, $text) = run(1, qw(bench --module));
+	is($status, 3, 'bench --module without it');
+	like($text, qr/debugfs is not mounted: run 'mount|module dmasync_bench is not loaded: build kmod|not permitted to use .*: run as root/,
+		'and what to do');
 }
 
 ($status, $text) = run(0, 'doctor');
