@@ -41,8 +41,8 @@ kernel_tree()
 {
 	local stamp file
 	work=$cache/build/$name
-	stamp="$source_version $([[ -n $base ]] || cat "$top/patches/linux-$line"/[0-9]*.patch "${patches[@]}" /dev/null |
-		sha256sum) $first"
+	stamp="$source_version $([[ -n $base ]] || awk 'FNR == 1 { on = 0 } /^diff / { on = 1 } on' /dev/null \
+		"$top/patches/linux-$line"/[0-9]*.patch "${patches[@]}" | sha256sum) $first"
 	if [[ -e $work/src/Makefile && $(cat "$work/applied" 2>/dev/null) == "$stamp" ]]; then
 		return
 	fi
