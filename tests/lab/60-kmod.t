@@ -45,19 +45,27 @@ sub cells
 		Kmod::cross({ dir => [ "to_device", "from_device", "bidirectional" ], attrs => [ "none", "skip_cpu_sync" ] });
 	# All of it, once: other sizes differ in nothing.
 	push @cells, Kmod::cell("all", device => $device{$path}, entries => $path eq "swiotlb" ? 200 : 2560);
+	# Behind an IOMMU 7.3 waits once even so, which the tool takes for a map that failed early.
 	push @cells, map { Kmod::cell("none-$_", device => $device{$path}, entries => 0, dir => $_) }
-		"to_device", "from_device";
+		"to_device", "from_device" unless $path eq "smmuv3";
 	return @cells;
+}
+
+# Is a kernel older than another? 6.12 is not older than 6.5.
+sub older
+{
+	my ($a, $b) = map { sprintf "%d.%03d", split /\./ } @_;
+	return $a < $b;
 }
 
 # What this machine cannot do, by what the module says of it.
 sub excused
 {
 	my ($kernel, $path, $cell, $reason) = @_;
-	return $path ne "smmuv3" || $kernel < 6.16 if $cell->{op} eq "iova";
+	return $path ne "smmuv3" || older($kernel, "6.16") if $cell->{op} eq "iova";
 	# Small buffers bounce since 6.5, on their way in; some machines bounce everything.
 	return $cell->{fail} && $cell->{fail} eq "exhaust" && $reason =~ /nothing bounces/ &&
-		($kernel < 6.5 || $cell->{dir} eq "to_device") && $path ne "swiotlb";
+		(older($kernel, "6.5") || $cell->{dir} eq "to_device") && $path ne "swiotlb";
 }
 
 sub check_cell
@@ -100,7 +108,8 @@ sub check_tool
 	for my $cell (@cells) {
 		my $label = "$cell->{label}.$mode";
 		for my $op (keys %{ $run->{cells}{$label}{apis} // {} }) {
-			$executed{"$op $cell->{dir}"} += Kmod::counts($run, $label, $op)->{dsb};
+			my $dir = $op eq "iova_sync" ? "none" : $cell->{dir};
+			$executed{"$op $dir"} += Kmod::counts($run, $label, $op)->{dsb};
 		}
 	}
 	is($told{$_}, $executed{$_}, "$mode: $_") for sort keys %executed;
@@ -109,7 +118,7 @@ sub check_tool
 
 for my $machine (@machines) {
 	my ($kernel, $path) = @$machine;
-	my $flavour = $kernel < 7.1 ? "per-entry" : "upstream-batched";
+	my $flavour = older($kernel, "7.1") ? "per-entry" : "upstream-batched";
 	my @cells = cells($path);
 	my $tools = -x $tool && { derived => "dmasynctop -b --json -i 1000s",
 		counted => "dmasynctop -b --json -i 1000s --exact" };
@@ -148,6 +157,8 @@ my @wrong = (
 	[ "label=" . "x" x 40, qr/^label=.*: want 1 to 39 letters/ ],
 	[ "cpu=4096", qr/^cpu=4096: is not online/ ],
 	[ "mask=2", qr/^mask=2: want a number from 12 to 64/ ],
+	[ "mask=12", qr/^mask=12: the kernel refuses it for dmasync_bench/ ],
+	[ "device=pci", qr/^device=pci: dmasync_bench has none/, "No such device" ],
 	[ "entries=65536 size=256K", qr/more than \d+ bytes/ ],
 	[ "op=page entries=2560 iterations=100000", qr/more than \d+ calls/ ],
 	[ "layout=small", qr/^layout=small: want size up to/ ],
@@ -160,13 +171,13 @@ subtest "refusals, waiting, leaving" => sub {
 	my $text = "d=/sys/kernel/debug/dmasync_bench\n";
 	for my $n (0 .. $#wrong) {
 		my $command = $wrong[$n][0] =~ s/'/'\\''/gr;
-		$text .= "echo '$command' >\$d/run 2>/tmp/err && echo '$n accepted' || { cat \$d/error | sed 's/^/$n /'; grep -c 'Invalid argument' /tmp/err | sed 's/^/$n einval /'; }\n";
+		$text .= "echo '$command' >\$d/run 2>/tmp/err && echo '$n accepted' || { cat \$d/error | sed 's/^/$n /'; sed 's/^/$n said /' /tmp/err; }\n";
 	}
 	$text .= <<'SH';
 head -c 2000 /dev/zero | tr '\\0' x | dd bs=2000 iflag=fullblock of=$d/run 2>/dev/null || sed 's/^/long /' $d/error
 echo 'iterations=1000000' >$d/run; echo "busy $(echo op=sg 2>&1 >$d/run) $(cat $d/error)"
 echo stop >$d/run; sed 's/^/stopped /' $d/result
-echo 'entries=64 iterations=3' >$d/run; sed 's/^/waited /' $d/result
+echo 'entries=64 iterations=3 mask=32' >$d/run; sed 's/^/waited /' $d/result
 echo 'iterations=1000000 layout=mixed' >$d/run
 rmmod dmasync_bench && echo "left $(ls $d 2>&1)"
 insmod /lab/module-files/dmasync_bench.ko && cat $d/result | sed 's/^/again /'
@@ -187,9 +198,10 @@ SH
 	my $run = Lab::run([ "--kernel", "6.12", "--kmod", "--smp", 2, "--timeout", 600 ], $text);
 	is($run->{status}, 0, "the guest ran") or diag($run->{err});
 	for my $n (0 .. $#wrong) {
-		my ($line) = $run->{out} =~ /^$n (?!einval)(.*)/m;
+		my ($line) = $run->{out} =~ /^$n (?!said)(.*)/m;
 		like($line // "nothing was said", $wrong[$n][1], "'" . substr($wrong[$n][0], 0, 60) . "'");
-		like($run->{out}, qr/^$n einval 1$/m, "it is EINVAL");
+		my $said = $wrong[$n][2] // "Invalid argument";
+		like($run->{out}, qr/^$n said .*: $said$/m, "it is '$said'");
 	}
 	like($run->{out}, qr/^long a command has at most/m, "a long command");
 	like($run->{out}, qr/^busy .*busy.* a run goes on/m, "one run at a time");
