@@ -55,14 +55,17 @@ static __always_inline struct call_frame *call_enter(u32 op, u32 variant, u64 id
 }
 
 /* How far a failed map came: what it synchronised before it gave up. */
-SLOW_PATH u32 failed_entries(u32 at, u64 sgl, u32 nents)
+SLOW_PATH u32 failed_entries(u32 at, u64 sgl, u32 nents, u64 events)
 {
 	u32 row = ROW_OF(at, config.cpus, config.max_rows);
 	struct row_info *info = bpf_map_lookup_elem(&row_infos, &row);
 
-	/* dma-iommu synchronises the whole list before it maps anything. */
+	/*
+	 * dma-iommu synchronises the whole list before it maps anything, unless it goes entry by
+	 * entry for the sake of those that bounce: then those are known.
+	 */
 	if (info && info->flags & DEV_IOMMU)
-		return nents;
+		return events >> 32 ? failed_bounces(events) : nents;
 	return sgl ? sg_mapped_before_error(sgl, nents) : 0;
 }
 
@@ -84,11 +87,11 @@ static __always_inline void call_stack(struct call_place place, u32 program, u32
 }
 
 static __always_inline void failed_stack(struct call_place place, u32 program, u32 at, u32 entries,
-					 u32 dsb)
+					 u64 events)
 {
 #ifdef STACKS
 	if (state.single_extras & EXTRA_STACKS)
-		stack_add_failed(place.ctx, place.lr, program, at, entries, dsb);
+		stack_add_failed(place.ctx, place.lr, program, at, entries, events);
 #endif
 }
 
@@ -102,7 +105,7 @@ struct call_program {
 static __always_inline void call_add_failed(struct call_place place, struct call_program p,
 					    struct row_value *v, u32 at, const struct row_call *c)
 {
-	u32 entries = failed_entries(at, c->of_list ? row_list(v, c) : 0, c->entries);
+	u32 entries = failed_entries(at, c->of_list ? row_list(v, c) : 0, c->entries, c->events);
 
 	counts_add_failed(&v->sum, entries, c->events);
 	failed_stack(place, STACK_PROGRAM(p.op, p.variant), at, entries, c->events);

@@ -218,14 +218,30 @@ static __always_inline void counts_add_rare(struct call_counts *sum, u32 entries
 	}
 }
 
-/* A map that failed. @entries: how far it had come. */
-static __always_inline void counts_add_failed(struct call_counts *sum, u32 entries, u32 dsb)
+/*
+ * Entries of a failed map that found a bounce buffer; the last one that asked for one did not. What
+ * fails for another reason after a bounce counts one too few.
+ */
+static __always_inline u32 failed_bounces(u64 events)
+{
+	u32 asked = events >> 32;
+
+	return asked ? asked - 1 : 0;
+}
+
+/* A map that failed. @entries: how far it had come. @events as in struct call_frame. */
+static __always_inline void counts_add_failed(struct call_counts *sum, u32 entries, u64 events)
 {
 	sum->failed++;
 	sum->failed_entries += entries;
 	if (entries)
 		sum->failed_partial++;
-	sum->dsb += dsb;
+	if (failed_bounces(events)) {
+		sum->bounces += failed_bounces(events);
+		sum->bounced_calls++;
+		sum->bounced_entries += entries;
+	}
+	sum->dsb += (u32)events;
 }
 
 /*

@@ -182,14 +182,14 @@ static __always_inline void stack_add_call(void *ctx, u64 lr, u32 program, u32 a
 }
 
 static __always_inline void stack_add_failed(void *ctx, u64 lr, u32 program, u32 at, u32 entries,
-					     u32 dsb)
+					     u64 events)
 {
 	struct stack_work *w = stack_work(ctx, lr, program);
 
 	if (!w)
 		return;
 	w->at = at;
-	w->events = dsb;
+	w->events = events;
 	w->failed = 1;
 	w->failed_entries = entries;
 	stack_add(program);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* dmasync_bench: drives the DMA API on devices of its own; commands and results are in debugfs. */
-#include <linux/completion.h>
 #include <linux/debugfs.h>
 #include <linux/device.h>
 #include <linux/dma-map-ops.h>

@@ -45,11 +45,13 @@ struct rule {
 #define NOTHING { 0 }
 #define PER_CALL { .calls = 1 }
 #define PER_ENTRY { .entries = 1 }
+#define PER_CALL_FAILED { .calls = 1, .failed_entries = 1 }
 
 /* One at the end of every call that had something to maintain. */
 #define AT_END { .calls = 1, .empty_calls = -1 }
 
 /* With one before each copy out of a bounce buffer: the CPU must not read it earlier. */
+#define AT_END_AND_COPY { .calls = 1, .empty_calls = -1, .bounces = 1 }
 #define PER_CALL_AND_COPY { .calls = 1, .bounces = 1 }
 #define PER_ENTRY_AND_COPY { .entries = 1, .bounces = 1 }
 
@@ -71,15 +73,20 @@ static const struct rule rules[] = {
 	  { .calls = 1, .empty_calls = -1, .failed_partial = 1 } },
 	{ OP_MAP_SG, DIRECT, SKIPPED, ALL,
 	  NOTHING, { .calls = 1, .failed_partial = 1 }, NOTHING },
-	{ OP_UNMAP_SG, DIRECT, PLAIN, TO, NOTHING, PER_CALL, NOTHING },
-	{ OP_UNMAP_SG, DIRECT, PLAIN, IN, PER_ENTRY, PER_CALL_AND_COPY, AT_END },
-	{ OP_UNMAP_SG, DIRECT, SKIPPED, ALL, NOTHING, PER_CALL, NOTHING },
+	/* 7.3 does not get to the flush of a list without entries. */
+	{ OP_UNMAP_SG, DIRECT, PLAIN, TO, NOTHING, AT_END, NOTHING },
+	{ OP_UNMAP_SG, DIRECT, PLAIN, IN, PER_ENTRY, AT_END_AND_COPY, AT_END },
+	{ OP_UNMAP_SG, DIRECT, SKIPPED, ALL, NOTHING, AT_END, NOTHING },
 	{ OP_SYNC_SG_FOR_DEVICE, DIRECT, EITHER, ALL, PER_ENTRY, PER_CALL, AT_END },
 	{ OP_SYNC_SG_FOR_CPU, DIRECT, EITHER, TO, NOTHING, PER_CALL, NOTHING },
 	{ OP_SYNC_SG_FOR_CPU, DIRECT, EITHER, IN, PER_ENTRY, PER_CALL_AND_COPY, AT_END },
 
 	/* ---- lists, IOMMU ---- */
-	{ OP_MAP_SG, IOMMU, PLAIN, ALL, PER_ENTRY, PER_LIST, AT_END },
+	/* Maintenance comes first, then there may be no room for an address. */
+	{ OP_MAP_SG, IOMMU, PLAIN, ALL,
+	  { .entries = 1, .failed_entries = 1 },
+	  { .calls = 1, .bounced_calls = -1, .bounced_entries = 1, .failed_partial = 1 },
+	  { .calls = 1, .empty_calls = -1, .failed_partial = 1 } },
 	{ OP_UNMAP_SG, IOMMU, PLAIN, TO, NOTHING, PER_LIST, NOTHING },
 	{ OP_UNMAP_SG, IOMMU, PLAIN, IN, PER_ENTRY, PER_LIST_AND_COPY, AT_END },
 	{ OP_SYNC_SG_FOR_DEVICE, IOMMU, EITHER, ALL, PER_ENTRY, PER_LIST, AT_END },
@@ -91,6 +98,7 @@ static const struct rule rules[] = {
 	{ OP_UNMAP_SG, IOMMU, SKIPPED, ALL, NOTHING, NOTHING, NOTHING },
 
 	/* ---- single buffers, all alike ---- */
+	{ OP_MAP_PAGE, IOMMU, PLAIN, ALL, PER_CALL_FAILED, PER_CALL_FAILED, PER_CALL_FAILED },
 	{ OP_MAP_PAGE, KNOWN, PLAIN, ALL, PER_CALL, PER_CALL, PER_CALL },
 	{ OP_MAP_PAGE, KNOWN, SKIPPED, ALL, NOTHING, NOTHING, NOTHING },
 	{ OP_UNMAP_PAGE, KNOWN, PLAIN, TO, NOTHING, PER_CALL, NOTHING },

@@ -38,6 +38,10 @@ static const struct expectation {
 /* Entries must not matter for single buffers, so here they are not 1. */
 #define ONE { .calls = 1, .entries = 4 }
 #define ONE_BOUNCED { .calls = 1, .entries = 4, .bounces = 1, .bounced_calls = 1, .bounced_entries = 4 }
+#define FAILED { .failed = 1, .failed_entries = N, .failed_partial = 1 }
+/* Seven found a bounce buffer, the eighth did not. */
+#define FAILED_BOUNCED { .failed = 1, .failed_entries = 7, .failed_partial = 1, .bounces = 7, \
+			 .bounced_calls = 1, .bounced_entries = 7 }
 	/* dma_map_sg, direct */
 	{ BACKEND_DIRECT, OP_MAP_SG, 0, ANY, LIST, N, 1, 1 },
 	{ BACKEND_DIRECT, OP_MAP_SG, 0, ANY, BOUNCED, N, 1 + B, 1 },
@@ -49,13 +53,24 @@ static const struct expectation {
 	{ BACKEND_DIRECT, OP_MAP_SG, 0, ANY, { .failed = 1 }, 0, 0, 0 },
 	{ BACKEND_DIRECT, OP_MAP_SG, SKIP, ANY,
 	  { .failed = 1, .failed_entries = 7, .failed_partial = 1 }, 0, 1, 0 },
+	{ BACKEND_DIRECT, OP_MAP_SG, 0, ANY, FAILED_BOUNCED, 7, 7 + 1, 1 },
+	{ BACKEND_DIRECT, OP_MAP_PAGE, 0, ANY, { .failed = 1 }, 0, 0, 0 },
+	/* no room for an address, and no bounce buffer */
+	{ BACKEND_IOMMU, OP_MAP_SG, 0, ANY, FAILED, N, 1, 1 },
+	{ BACKEND_IOMMU, OP_MAP_SG, SKIP, ANY, FAILED, 0, 0, 0 },
+	{ BACKEND_IOMMU, OP_MAP_SG, 0, ANY, FAILED_BOUNCED, 7, 7, 1 },
+	{ BACKEND_IOMMU, OP_MAP_PAGE, 0, ANY,
+	  { .failed = 1, .failed_entries = 1, .failed_partial = 1 }, 1, 1, 1 },
+	{ BACKEND_IOMMU, OP_MAP_PAGE, 0, ANY, { .failed = 1 }, 0, 0, 0 },
 	/* dma_unmap_sg, direct */
 	{ BACKEND_DIRECT, OP_UNMAP_SG, 0, TO, LIST, 0, 1, 0 },
 	{ BACKEND_DIRECT, OP_UNMAP_SG, 0, TO, BOUNCED, 0, 1, 0 },
 	{ BACKEND_DIRECT, OP_UNMAP_SG, 0, IN, LIST, N, 1, 1 },
 	{ BACKEND_DIRECT, OP_UNMAP_SG, 0, IN, BOUNCED, N, 1 + B, 1 },
 	{ BACKEND_DIRECT, OP_UNMAP_SG, SKIP, ANY, LIST, 0, 1, 0 },
-	{ BACKEND_DIRECT, OP_UNMAP_SG, 0, IN, EMPTY, 0, 1, 0 },
+	{ BACKEND_DIRECT, OP_UNMAP_SG, 0, TO, EMPTY, 0, 0, 0 },
+	{ BACKEND_DIRECT, OP_UNMAP_SG, 0, IN, EMPTY, 0, 0, 0 },
+	{ BACKEND_DIRECT, OP_UNMAP_SG, SKIP, ANY, EMPTY, 0, 0, 0 },
 	/* dma_sync_sg */
 	{ BACKEND_DIRECT, OP_SYNC_SG_FOR_DEVICE, 0, ANY, LIST, N, 1, 1 },
 	{ BACKEND_DIRECT, OP_SYNC_SG_FOR_DEVICE, 0, ANY, BOUNCED, N, 1, 1 },

@@ -136,8 +136,8 @@ sub dma
 		next unless $in =~ $dma_code;
 		$sum{dsb} += $site->{count} if $site->{kind} eq "dsb sy";
 		next unless $site->{kind} eq "call";
-		$sum{device} += $site->{count} if $in eq "arch_sync_dma_for_device";
-		$sum{cpu} += $site->{count} if $in eq "arch_sync_dma_for_cpu";
+		$sum{device} += $site->{count} if $in =~ /^arch_sync_dma_for_device(?:_batch_add)?$/;
+		$sum{cpu} += $site->{count} if $in =~ /^arch_sync_dma_for_cpu(?:_batch_add)?$/;
 	}
 	return \%sum;
 }
