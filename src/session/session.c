@@ -331,6 +331,7 @@ int session_open(const struct options *opt, struct session **out)
 	check_exact(s);
 	check_returns(s);
 	measure_probes(s);
+	attach_drop_measure(&s->at);
 	if (opt->pmu)
 		open_pmu(s);
 	if (opt->verbose)
