@@ -241,7 +241,7 @@ _Static_assert(sizeof(struct task_calls) == 512, "slots are power-of-two sized")
 
 /* What the programs are told when they are loaded; the only variable in .rodata. */
 struct session_config {
-	__u64 comm[2];	    /* zero-padded process name */
+	__u64 comm[2];	 /* zero-padded process name */
 	__u64 pidns_dev; /* the tool's PID namespace, as its file in /proc has them; its numbers */
 	__u64 pidns_ino; /* are told of processes. Both 0: the first one, all processes have one */
 	__u64 iommu_map_sg; /* address of iommu_dma_map_sg(): dma-iommu's ops up to 6.11; or 0 */
