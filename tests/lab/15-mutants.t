@@ -18,7 +18,7 @@ my @mutants = (
 		"ahci.io: derived barriers" ],
 	[ "arch_sync_dma_for_cpu() counts for every direction", "bpf/arch.bpf.h",
 		qr/dir == DIR_TO_DEVICE \? 0 : count_dsb\(\)/, '"count_dsb()"',
-		"udmabuf.entries-16.exact: counted barriers" ],
+		"udmabuf.lists.exact: counted barriers" ],
 	[ "the first of several RETs is not probed", "src/session/attach.c",
 		qr/(unsigned int i = )0(; i < n && !err;)/, '$1 . "n > 1" . $2',
 		"nvme.io.kprobe: counted barriers" ],
@@ -27,7 +27,7 @@ my @mutants = (
 my @refused = ("bpf/hooks.bpf.h", qr/(HOOK_ARGS\(sync_single_for_cpu,[^{]*\{\s*call_single\(c, )a2/,
 	'$1 . "*(u64 *)a2"');
 # What no mutant touches: a mutant is seen where it is, and there alone.
-my @sound = ("udmabuf.entries-16: derived barriers", "ahci.io: entries towards the device",
+my @sound = ("udmabuf.lists: derived barriers", "ahci.io: entries towards the device",
 	"nvme.io: entries towards the CPU");
 
 system("cp -a $Lab::top/Makefile $Lab::top/bpf $Lab::top/include $Lab::top/src $Lab::top/vmlinux $tree")
