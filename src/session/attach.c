@@ -356,8 +356,18 @@ static unsigned int compact_states(const struct ladder *l)
 	return n;
 }
 
+/* Why the first of the hooks could not be attached: by each rung, or by the one that was forced. */
+static const char *first_reason(const struct ladder *l, unsigned int n_states)
+{
+	for (unsigned int i = 0; i < n_states && l->cfg->rung == RUNG_NONE; i++)
+		if (l->states[i].refused)
+			return l->states[i].reason;
+	return l->last_err == -ENOTSUPP_KERNEL ? "not supported by this kernel"
+					       : strerror(-l->last_err);
+}
+
 /* Says why nothing could be attached. */
-static void report_none(const struct ladder *l)
+static void report_none(const struct ladder *l, unsigned int n_states)
 {
 	bool forced = l->cfg->rung != RUNG_NONE;
 
@@ -368,9 +378,7 @@ static void report_none(const struct ladder *l)
 		return;
 	}
 	log_error("cannot attach any probe%s%s: %s (libbpf: %s); %s", forced ? " as " : "",
-		  forced ? rung_name(l->cfg->rung) : "",
-		  l->last_err == -ENOTSUPP_KERNEL ? "not supported by this kernel"
-						  : strerror(-l->last_err),
+		  forced ? rung_name(l->cfg->rung) : "", first_reason(l, n_states),
 		  object_last_warning()[0] ? object_last_warning() : "no message", DOCTOR);
 }
 
@@ -396,7 +404,7 @@ int attach_open(const struct attach_config *cfg, const struct hook *hooks, unsig
 	*n_states = compact_states(&l);
 	if (!at->n_objects) {
 		attach_close(at);
-		report_none(&l);
+		report_none(&l, *n_states);
 		return l.last_err == -ENOMEM || l.last_err == -EPERM ? l.last_err : -EOPNOTSUPP;
 	}
 	return take_maps(at, cfg);
