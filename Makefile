@@ -62,6 +62,11 @@ $(OBJ)/dmasynctop: $(OBJS)
 	$(call say,LINK)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(LINK_MODE) -o $@ $^ $(LDLIBS)
 
+# For guests, which have no libraries.
+$(OBJ)/dmasynctop-static: $(OBJS)
+	$(call say,LINK)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -static -o $@ $^ $(LDLIBS)
+
 $(OBJ)/src/%.o: src/%.c | $(SKELS)
 	$(call say,CC)
 	@mkdir -p $(@D)
@@ -116,6 +121,9 @@ C_FILES := $(wildcard kmod/*.[ch] src/*.[ch] src/*/*.[ch] bpf/*.[ch] include/dma
 	lab/guest/*.c lab/bench/*.c lab/*.h)
 SH_FILES := $(wildcard lab/*.sh lab/bench/*.sh) $(shell grep -lsE '^\#!/bin/(ba)?sh' scripts/* lab/* tests/cli/* tests/fuzz/* tests/bench-report .ci/run)
 JOBS ?= 2
+# Of many jobs the long ones must not begin last.
+LAB_LONG := 20-flavours 10-suites-7.3 10-suites-6.18 50-record 10-suites-6.12 10-suites-6.1 05-model 30-faults
+LAB_TESTS := $(LAB_LONG:%=tests/lab/%.t) $(filter-out $(LAB_LONG:%=tests/lab/%.t),$(wildcard tests/lab/*.t))
 
 .PHONY: setup style check-quick
 setup:
@@ -165,7 +173,7 @@ check: setup
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all lab build-units
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) ARCH=arm64 all
 	$(Q)$(MAKE) --no-print-directory fuzz-quick
-	$(Q)O=$(O) CMOCKA_MESSAGE_OUTPUT=TAP prove -j$(JOBS) --timer $(UNITS) tests/cli tests/lab
+	$(Q)O=$(O) CMOCKA_MESSAGE_OUTPUT=TAP prove -j$(JOBS) --timer $(UNITS) tests/cli $(LAB_TESTS)
 
 # Pictures in Chromium, output in other tools; installs packages from the registries of Debian and npm.
 .PHONY: check-browser bench-flame

@@ -25,9 +25,10 @@ static __always_inline u64 row_offset(u64 dev, u32 tag)
 
 _Static_assert(ROW_TAG(15, 3, 3) < KEYS_SIZE, "the place of a key depends on the whole tag");
 
-/* DEV_* of @dev: how its DMA is done. */
-static __always_inline u32 device_flags(struct device *dev)
+/* DEV_* of the device at @at: how its DMA is done. */
+SLOW_PATH u32 device_flags(u64 at)
 {
+	struct device *dev = (void *)at;
 	u64 map_sg = 0;
 	u32 flags = 0;
 
@@ -73,7 +74,7 @@ static __always_inline void row_describe(u32 row, struct device *dev, u32 tag)
 		info->flags = DEV_FLAGS_UNKNOWN;
 		return;
 	}
-	info->flags = device_flags(dev);
+	info->flags = device_flags((u64)dev);
 	bpf_probe_read_kernel_str(info->name, sizeof(info->name), BPF_CORE_READ(dev, kobj.name));
 	bpf_probe_read_kernel_str(info->driver, sizeof(info->driver),
 				  BPF_CORE_READ(dev, driver, name));
@@ -100,12 +101,13 @@ static __always_inline u32 row_new(u64 dev, u32 tag)
 }
 
 /*
- * Fills in @k, whose dev the caller has set to KEY_BUSY. Who sees dev sees the rest: full barrier.
- * Two CPUs may make two rows of one key; user space adds them up.
+ * Fills in key @n, whose dev the caller has set to KEY_BUSY. Who sees dev sees the rest: full
+ * barrier. Two CPUs may make two rows of one key; user space adds them up.
  */
-static __always_inline u32 key_fill(struct row_key *k, u64 dev, u64 driver, u32 tag, u64 generation)
+SLOW_PATH u32 key_fill(u32 n, u64 dev, u64 driver, u32 tag, u64 generation)
 {
 	u32 first = row_new(dev, tag) * config.cpus;
+	struct row_key *k = &state.keys[n & (ROW_KEYS - 1)];
 
 	k->driver = driver;
 	k->proof = generation + PROOF_OF_TAG(tag) + first;
@@ -127,7 +129,7 @@ SLOW_PATH int row_is_of(u32 first, u64 dev)
 		return true;
 	if (!info)
 		return false;
-	if (info->flags != device_flags((struct device *)dev))
+	if (info->flags != device_flags(dev))
 		return false;
 	bpf_probe_read_kernel_str(name, sizeof(name),
 				  BPF_CORE_READ((struct device *)dev, kobj.name));
@@ -149,27 +151,37 @@ static __always_inline u32 key_prove(struct row_key *k, u64 proof, u64 generatio
 	return was;
 }
 
+#define NO_INDEX (~0U)
+
+/* Index of the first value of {@dev, @tag}'s row if key @n is its, or could be taken; NO_INDEX. */
+SLOW_PATH u32 key_try(u32 n, u64 dev, u64 driver, u32 tag, u64 generation)
+{
+	struct row_key *k = &state.keys[n & (ROW_KEYS - 1)];
+	u64 proof = k->proof, was = k->dev;
+	u32 first = proof - PROOF_OF_TAG(tag);
+
+	if (was == dev && first < PROOF_ROWS && k->driver == driver && row_is_of(first, dev))
+		return key_prove(k, proof, generation) - PROOF_OF_TAG(tag);
+	/* Another device at this address, or another driver: a row of its own. */
+	if (was && (was != dev || first >= PROOF_ROWS))
+		return NO_INDEX;
+	if (__sync_val_compare_and_swap(&k->dev, was, KEY_BUSY) != was)
+		return NO_INDEX;
+	return key_fill(n, dev, driver, tag, generation);
+}
+
 /* As row_find(), when the first place for the key has none, or not a proven one. */
 SLOW_PATH u32 row_find_next(u64 dev, u32 tag)
 {
 	u64 generation = *(volatile u64 *)&state.generation; /* before what may change with it */
 	u64 driver = dev > NO_DEV ? (u64)BPF_CORE_READ((struct device *)dev, driver) : 0;
-	u32 h = row_offset(dev, tag) / sizeof(struct row_key);
+	u32 h = row_offset(dev, tag) / sizeof(struct row_key), first;
 
+#pragma clang loop unroll(disable)
 	for (u32 i = 0; i < ROW_PROBES; i++) {
-		struct row_key *k = &state.keys[(h + i) & (ROW_KEYS - 1)];
-		u64 proof = k->proof;
-		u32 first = proof - PROOF_OF_TAG(tag);
-
-		if (k->dev == dev && first < PROOF_ROWS) {
-			if (k->driver == driver && row_is_of(first, dev))
-				return key_prove(k, proof, generation) - PROOF_OF_TAG(tag);
-			/* Another device at this address, or another driver: a row of its own. */
-			if (__sync_val_compare_and_swap(&k->dev, dev, KEY_BUSY) == dev)
-				return key_fill(k, dev, driver, tag, generation);
-		}
-		if (!k->dev && !__sync_val_compare_and_swap(&k->dev, 0, KEY_BUSY))
-			return key_fill(k, dev, driver, tag, generation);
+		first = key_try(h + i, dev, driver, tag, generation);
+		if (first != NO_INDEX)
+			return first;
 	}
 	return ROW_TAG_OP(tag) * config.cpus;
 }

@@ -70,7 +70,8 @@ struct {
  */
 #define SLOW_PATH __attribute__((noinline))
 
-/* Number of the running process in the tool's PID namespace; 0: it has none, or is the idle task. */
+/* Number of the running process in the tool's PID namespace; 0: it has none, or is the idle task.
+ */
 static __always_inline u32 current_tgid(void)
 {
 	struct bpf_pidns_info info = {};

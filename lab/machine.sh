@@ -20,7 +20,7 @@ machine_args()
 machine_dtb()
 {
 	local key out node why
-	key=$(sha256sum <<<"$("${qemu[0]}" --version | head -n1) ${qemu[*]} $walker" | cut -c1-16)
+	key=$(sha256sum <<<"$("${qemu[0]}" --version | head -n1) ${qemu[*]} $walker $hole" | cut -c1-16)
 	out=$cache/dtb/$key.dtb
 	if [[ ! -e $out ]]; then
 		mkdir -p "$cache/dtb"
@@ -31,6 +31,9 @@ machine_dtb()
 				fdtput -d "$out.$$" "/$node" dma-coherent ;;
 			esac
 		done
+		# The kernel leaves out a CPU that it does not know how to start.
+		[[ -z $hole ]] || fdtput -t s "$out.$$" "/cpus/cpu@$hole" enable-method none ||
+			die "--hole $hole: no such CPU"
 		mv "$out.$$" "$out"
 	fi
 	echo "$out"

@@ -38,6 +38,7 @@ struct attachment {
 	int calibrate_prog;	       /* a program whose test run calls the null target; or -1 */
 	struct attach_object *objects; /* private */
 	unsigned int n_objects;
+	struct attach_dropped *dropped; /* private */
 };
 
 /*
@@ -48,6 +49,12 @@ struct attachment {
  */
 int attach_open(const struct attach_config *cfg, const struct hook *hooks, unsigned int n,
 		struct hook_state *states, unsigned int *n_states, struct attachment *at);
+
+/*
+ * Detaches from the null target, which is not to be called any more. Does not wait: kernels let one
+ * function in a tenth of a second be detached, and the end would be later by that.
+ */
+void attach_drop_measure(struct attachment *at);
 
 /*
  * Calls of handlers that the kernel skipped so far, over all programs: those of trampolines since

@@ -21,7 +21,8 @@ struct bank_visitor {
 	void *ctx;
 };
 
-/* @at must outlive the reader; @cpus and @max_rows are those of its configuration. 0 or -errno after a message. */
+/* @at must outlive the reader; @cpus and @max_rows are those of its configuration. 0 or -errno
+ * after a message. */
 int bank_open(const struct attachment *at, unsigned int cpus, unsigned int max_rows,
 	      struct bank_reader **out);
 

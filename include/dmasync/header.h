@@ -39,7 +39,7 @@ struct hook_state {
 	enum rung rung;		  /* RUNG_NONE: see reason */
 	enum hook_end end;
 	char reason[192]; /* why not attached, rung by rung, or why a kretprobe; else empty */
-	bool refused;	 /* the kernel has the function but let it be probed in no way: a loss */
+	bool refused;	  /* the kernel has the function but let it be probed in no way: a loss */
 };
 
 /* Cost of the probes themselves, measured on a null target at start (see calibrate.h). */

@@ -33,11 +33,12 @@ struct options {
 	int dirty;
 	uint64_t sync; /* DMA_BUF_SYNC_READ, _WRITE, _RW */
 	char *dirs;    /* what -d said: one run each */
+	char *lists;   /* what -n said: each in every direction */
 };
 
 static const char usage[] =
-	"usage: workload udmabuf [-n ENTRIES] [-s SIZE] [-r ROUNDS] [-d DIR[,DIR]] [-wD] [-m LABEL]\n"
-	"                        [-k WINDOWS]\n"
+	"usage: workload udmabuf [-n ENTRIES[,ENTRIES]] [-s SIZE] [-r ROUNDS] [-d DIR[,DIR]] [-wD]\n"
+	"                        [-m LABEL] [-k WINDOWS]\n"
 	"       workload dio [-d DIR[,DIR]] [-wWV] [-f DEVICE] [-b BLOCK] [-s SIZE] [-m LABEL]\n"
 	"       workload fill -f FILE -s SIZE\n"
 	"       workload mark begin|end|checkpoint [LABEL]\n"
@@ -436,7 +437,7 @@ static int parse(int argc, char **argv, struct options *opt)
 	while ((c = getopt(argc, argv, "n:s:r:k:d:wDm:f:b:WVH:o:")) != -1) {
 		switch (c) {
 		case 'n':
-			opt->entries = atoi(optarg);
+			opt->lists = optarg;
 			break;
 		case 's':
 			opt->size = parse_size(optarg);
@@ -490,10 +491,10 @@ static int parse(int argc, char **argv, struct options *opt)
 /* Runs a workload once for each direction; the next one starts where the last one worked. */
 static int each_direction(struct options *opt, int (*run)(const struct options *opt))
 {
-	char *dir;
+	char *dirs = strdup(opt->dirs), *dir, *rest = dirs;
 	int err;
 
-	for (dir = strtok(opt->dirs, ","); dir; dir = strtok(NULL, ",")) {
+	while ((dir = strsep(&rest, ","))) {
 		if (!strcmp(dir, "read"))
 			opt->sync = DMA_BUF_SYNC_READ;
 		else if (!strcmp(dir, "write"))
@@ -506,14 +507,30 @@ static int each_direction(struct options *opt, int (*run)(const struct options *
 		if (err)
 			return err;
 	}
+	free(dirs);
+	return 0;
+}
+
+/* The same, for lists of each length. */
+static int each_list(struct options *opt)
+{
+	char *list, *rest = opt->lists;
+	int err;
+
+	while ((list = strsep(&rest, ","))) {
+		opt->entries = atoi(list);
+		err = each_direction(opt, udmabuf_run);
+		if (err)
+			return err;
+	}
 	return 0;
 }
 
 int main(int argc, char **argv)
 {
-	static char reading[] = "read";
+	static char reading[] = "read", one[] = "1";
 	struct options opt = { .path = "/dev/sda",
-			       .entries = 1,
+			       .lists = one,
 			       .rounds = 1,
 			       .windows = 1,
 			       .dirs = reading,
@@ -526,7 +543,7 @@ int main(int argc, char **argv)
 	if (!*name || parse(argc - 1, argv + 1, &opt))
 		goto usage;
 	if (!strcmp(name, "udmabuf"))
-		return each_direction(&opt, udmabuf_run);
+		return each_list(&opt);
 	if (!strcmp(name, "dio"))
 		return each_direction(&opt, dio_run);
 	if (!strcmp(name, "fill"))

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The attach ladder: each hook gets the best way to attach that really works. */
 #include <errno.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,6 +20,15 @@ struct attach_object {
 	struct bpf_object *obj;
 	struct bpf_link *links[(1 + RETURNS_MAX) * HEADER_HOOKS_MAX];
 	unsigned int n_links;
+	/* Those of HOOK_MEASURE: the first, and how many; 0: none, or they are gone. */
+	unsigned int measure, n_measure;
+};
+
+/* Links that a thread of its own detaches, which takes a tenth of a second. */
+struct attach_dropped {
+	pthread_t thread;
+	unsigned int n;
+	struct bpf_link *links[1 + RETURNS_MAX];
 };
 
 /* Working state of attach_open(). */
@@ -144,6 +155,7 @@ static int try_hook(struct ladder *l, struct attach_object *obj, enum rung rung,
 {
 	const struct hook *h = &l->hooks[i];
 	struct hook_state before = l->states[i];
+	unsigned int first = obj->n_links;
 	int caller = -1, err;
 
 	if (h->kind == HOOK_MEASURE) {
@@ -161,6 +173,8 @@ static int try_hook(struct ladder *l, struct attach_object *obj, enum rung rung,
 	l->states[i].rung = rung;
 	l->states[i].refused = false;
 	if (h->kind == HOOK_MEASURE) {
+		obj->measure = first;
+		obj->n_measure = obj->n_links - first;
 		l->at->calibrated = rung;
 		l->at->calibrate_prog = caller;
 	}
@@ -187,12 +201,13 @@ static void try_set(struct ladder *l, enum rung rung, const unsigned int *set, u
 	if (err) {
 		l->last_err = err;
 		/* One program that this kernel refuses must not take the others along. */
-		for (unsigned int i = 0; i < n; i++) {
-			if (n > 1 && err != -EPERM)
-				try_set(l, rung, &set[i], 1);
-			else
-				fail_hook(&l->states[set[i]], rung, err, "load for");
+		if (n > 1 && err != -EPERM) {
+			try_set(l, rung, set, n / 2);
+			try_set(l, rung, set + n / 2, n - n / 2);
+			return;
 		}
+		for (unsigned int i = 0; i < n; i++)
+			fail_hook(&l->states[set[i]], rung, err, "load for");
 		return;
 	}
 	for (unsigned int i = 0; i < n; i++) {
@@ -341,8 +356,18 @@ static unsigned int compact_states(const struct ladder *l)
 	return n;
 }
 
+/* Why the first of the hooks could not be attached: by each rung, or by the one that was forced. */
+static const char *first_reason(const struct ladder *l, unsigned int n_states)
+{
+	for (unsigned int i = 0; i < n_states && l->cfg->rung == RUNG_NONE; i++)
+		if (l->states[i].refused)
+			return l->states[i].reason;
+	return l->last_err == -ENOTSUPP_KERNEL ? "not supported by this kernel"
+					       : strerror(-l->last_err);
+}
+
 /* Says why nothing could be attached. */
-static void report_none(const struct ladder *l)
+static void report_none(const struct ladder *l, unsigned int n_states)
 {
 	bool forced = l->cfg->rung != RUNG_NONE;
 
@@ -353,9 +378,7 @@ static void report_none(const struct ladder *l)
 		return;
 	}
 	log_error("cannot attach any probe%s%s: %s (libbpf: %s); %s", forced ? " as " : "",
-		  forced ? rung_name(l->cfg->rung) : "",
-		  l->last_err == -ENOTSUPP_KERNEL ? "not supported by this kernel"
-						  : strerror(-l->last_err),
+		  forced ? rung_name(l->cfg->rung) : "", first_reason(l, n_states),
 		  object_last_warning()[0] ? object_last_warning() : "no message", DOCTOR);
 }
 
@@ -381,14 +404,62 @@ int attach_open(const struct attach_config *cfg, const struct hook *hooks, unsig
 	*n_states = compact_states(&l);
 	if (!at->n_objects) {
 		attach_close(at);
-		report_none(&l);
+		report_none(&l, *n_states);
 		return l.last_err == -ENOMEM || l.last_err == -EPERM ? l.last_err : -EOPNOTSUPP;
 	}
 	return take_maps(at, cfg);
 }
 
+static void *drop_thread(void *arg)
+{
+	struct attach_dropped *d = arg;
+
+	for (unsigned int i = 0; i < d->n; i++)
+		bpf_link__destroy(d->links[i]);
+	return NULL;
+}
+
+/* Takes the links of the null target out of @obj. */
+static void take_measure(struct attach_object *obj, struct attach_dropped *d)
+{
+	unsigned int rest = obj->measure + obj->n_measure;
+
+	d->n = obj->n_measure;
+	memcpy(d->links, &obj->links[obj->measure], d->n * sizeof(*d->links));
+	memmove(&obj->links[obj->measure], &obj->links[rest],
+		(obj->n_links - rest) * sizeof(*d->links));
+	obj->n_links -= d->n;
+	obj->n_measure = 0;
+}
+
+void attach_drop_measure(struct attachment *at)
+{
+	struct attach_dropped *d = calloc(1, sizeof(*d));
+	sigset_t all, old;
+
+	for (unsigned int i = 0; i < at->n_objects && d && !d->n; i++)
+		take_measure(&at->objects[i], d);
+	if (!d || !d->n) {
+		free(d);
+		return;
+	}
+	/* Signals are for the thread that waits for them. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &old);
+	if (pthread_create(&d->thread, NULL, drop_thread, d)) {
+		drop_thread(d);
+		free(d);
+	} else {
+		at->dropped = d;
+	}
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+}
+
 void attach_close(struct attachment *at)
 {
+	if (at->dropped)
+		pthread_join(at->dropped->thread, NULL);
+	free(at->dropped);
 	for (unsigned int i = 0; i < at->n_objects; i++)
 		drop_object(&at->objects[i]);
 	free(at->objects);

@@ -16,7 +16,7 @@ struct bank_reader {
 	const struct attachment *at;
 	unsigned int cpus, max_rows; /* numbers that CPUs may have; rows */
 	int possible_cpus;	     /* as many values has a key of a per-CPU map */
-	int inner, outer; /* map in map, for wait_for_programs() */
+	int inner, outer;	     /* map in map, for wait_for_programs() */
 	struct row_info *infos;
 	struct row_value values[CHUNK], zero[CHUNK];
 	__u32 keys[CHUNK], clear[CHUNK];

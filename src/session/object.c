@@ -31,9 +31,10 @@ static int keep_warning(enum libbpf_print_level level, const char *fmt, va_list 
 	if (level == LIBBPF_DEBUG || (level != LIBBPF_WARN && !pass_messages) ||
 	    vasprintf(&text, fmt, args) < 0)
 		return 0;
+	line = strncmp(text, "libbpf: ", 8) ? text : text + 8;
 	if (level == LIBBPF_WARN)
-		snprintf(last_warning, sizeof(last_warning), "%.*s", (int)strcspn(text, "\n"),
-			 text);
+		snprintf(last_warning, sizeof(last_warning), "%.*s", (int)strcspn(line, "\n"),
+			 line);
 	/* Not to stderr itself, which a live view may own; some are the verifier's long story. */
 	for (rest = text; pass_messages && (line = strsep(&rest, "\n"));)
 		if (*line)

@@ -149,7 +149,8 @@ static int check_user_stacks(const struct session *s, const struct attach_config
 {
 	if (!s->opt.user_stacks || !cfg->pidns.ino || pidns_proc_is_own())
 		return 0;
-	log_error("no --user-stacks: /proc is of another PID namespace; mount one of this namespace");
+	log_error(
+		"no --user-stacks: /proc is of another PID namespace; mount one of this namespace");
 	return -EOPNOTSUPP;
 }
 
@@ -331,6 +332,7 @@ int session_open(const struct options *opt, struct session **out)
 	check_exact(s);
 	check_returns(s);
 	measure_probes(s);
+	attach_drop_measure(&s->at);
 	if (opt->pmu)
 		open_pmu(s);
 	if (opt->verbose)

@@ -159,9 +159,10 @@ sub check_amd64
 {
 	chomp(my $machine = `uname -m`);
 	plan skip_all => "cannot be built on $machine" if $machine ne "x86_64";
-	is(system("make", "-s", "-C", $Lab::top, "O=$build/static", "LINK_MODE=-static"), 0,
+	my $static = ($ENV{O} // "build") . "/dmasynctop-static";
+	is(system("make", "-s", "-C", $Lab::top, "O=" . ($ENV{O} // "build"), $static), 0,
 		"a static build");
-	my $got = runs([ "--arch", "amd64", "--disk", "ahci" ], "$build/static/dmasynctop",
+	my $got = runs([ "--arch", "amd64", "--disk", "ahci" ], "$build/dmasynctop-static",
 		$disk, "auto", "fentry", "kprobe");
 	for my $mode (qw(auto fentry kprobe)) {
 		my $run = $got->{$mode};

@@ -56,7 +56,7 @@ sub boot
 		$command =~ s/'/'\\''/g;
 		$script .= "check $name '$command'\n";
 	}
-	my $run = Lab::run([ "--file", "$build/arm64/dmasynctop:/bin/dmasynctop",
+	my $run = Lab::run([ "--timeout", 900, "--file", "$build/arm64/dmasynctop:/bin/dmasynctop",
 		"--file", "$build/lab/arm64/witness:/bin/witness", @$options ], $script);
 	subtest $title => sub {
 		is($run->{status}, 0, "the guest ran the checks") or diag($run->{err});
@@ -135,6 +135,48 @@ sub check_reload
 	is($end->{loss}{events}, 0, "$name: nothing lost");
 }
 
+# The same device at the same address, but its DMA goes another way now.
+sub check_regrouped
+{
+	my ($name, $got) = @_;
+	my @ways = map { $_->{iommu} ? "iommu" : "direct" } grep { $_->{dev} eq "0000:00:01.0" && $_->{op} eq "map_sg" }
+		map { @{ $_->{rows} } } grep { ($_->{type} // "") eq "interval" } Lab::objects($got->{out});
+	is($ways[0], "iommu", "$name: behind an IOMMU at first");
+	is($ways[-1], "direct", "$name: and not in the end");
+}
+
+# A process outside of the namespace, one inside, and -p by the inner number.
+my $in_namespace = <<"SH";
+until [ -e /tmp/go ]; do usleep 10000; done && exec $udmabuf & inner=\$!
+dmasynctop --json -b --by process -i 100s -o /tmp/all & all=\$!
+dmasynctop --json -b -i 100s -p \$inner -o /tmp/one & one=\$!
+started /tmp/all; started /tmp/one
+touch /tmp/go; wait \$inner; echo \$inner; kill \$all \$one; wait \$all; wait \$one
+cat /tmp/all; echo ---; cat /tmp/one
+SH
+
+sub check_namespace
+{
+	my ($name, $got) = @_;
+	my ($all, $one) = map { end_of($_) } split /^---$/m, $got->{out};
+	my ($inner) = $got->{out} =~ /^(\d+)$/m;
+	my ($proc) = grep { $_->{comm} eq "workload" } @{ $all->{processes} // [] };
+	cmp_ok($inner, "<", 100, "$name: numbers are the namespace's");
+	is($proc->{pid}, $inner, "$name: also in the table of processes");
+	check_udmabuf($name, $all, 1);
+	check_udmabuf("$name, -p", $one, 1);
+}
+
+# A call whose end was missed does not stay below those that come later.
+sub check_stranded
+{
+	my ($name, $got) = @_;
+	my $end = end_of($got->{out});
+	my @sync = grep { $_->{op} =~ /^sync_sg/ && $_->{dev} eq "udmabuf" } @{ $end->{rows} };
+	is(total(\@sync, "calls"), 80, "$name: every call");
+	is(total(\@sync, "entries"), 80 * 2560, "$name: every entry");
+}
+
 my $bg = "dmasynctop --json -i 300ms -o /tmp/bg & started /tmp/bg";
 my $killed = <<"SH";
 rm -f /tmp/bg
@@ -178,7 +220,18 @@ sub check_none_skipped
 my $hidden = "mount -t tmpfs none /sys/kernel/btf";
 my $wrong = "mount --bind /bin/started /sys/kernel/btf/vmlinux";
 
-boot("stock $kernel", [ "--kernel", $kernel, "--smp", 2, "--disk", "ahci" ], [
+# Numbers of CPUs have a gap.
+my @machine = ("--smp", 3, "--hole", 1, "--disk", "ahci", "--iommu", "smmuv3");
+boot("stock $kernel", [ "--kernel", $kernel, @machine ], [
+	[ "gap", "cat /sys/devices/system/cpu/possible; dmasynctop --json -- taskset 4 $udmabuf", 0,
+		qr/^0,2\n/, undef, sub { check_udmabuf($_[0], end_of($_[1]{out}), 1) } ],
+	[ "pid-namespace", "unshare -p -f -m sh -c 'mount -t proc proc /proc; $in_namespace'", 0, undef,
+		undef, \&check_namespace ],
+	[ "foreign-proc", "unshare -p -f dmasynctop record -o /tmp/got --user-stacks", 3, undef,
+		qr{^dmasynctop: no --user-stacks: /proc is of another PID namespace} ],
+	[ "stranded", "dmasynctop --json -o /tmp/stranded -- sh -c '
+			workload udmabuf -n 2560 -r 40 & witness strand && wait' && cat /tmp/stranded",
+		0, qr/^stranded$/m, qr/1 events lost: 1 that never returned/, \&check_stranded ],
 	[ "nobody", "witness as 65534 dmasynctop -b -n 1", 3, undef,
 		qr/^dmasynctop: not permitted: .*needs root; try sudo$/ ],
 	[ "nobody-doctor", "witness as 65534 dmasynctop doctor", 3,
@@ -215,9 +268,9 @@ boot("stock $kernel", [ "--kernel", $kernel, "--smp", 2, "--disk", "ahci" ], [
 		qr/^\{"type":"header".*\n0\n\z/ ],
 	[ "sigkill", $killed, 137, qr/^programs [1-9]\d* links [1-9].* ftrace [1-9]/, qr/^Killed/ ],
 	[ "hotplug", "rm /tmp/bg; $bg
-		cpu1=/sys/devices/system/cpu/cpu1/online
-		taskset 2 $udmabuf
-		echo 0 >\$cpu1 && $udmabuf && echo 1 >\$cpu1 && taskset 2 $udmabuf
+		cpu2=/sys/devices/system/cpu/cpu2/online
+		taskset 4 $udmabuf
+		echo 0 >\$cpu2 && $udmabuf && echo 1 >\$cpu2 && taskset 4 $udmabuf
 		sleep 1; kill \$!; wait \$! && cat /tmp/bg", 0, undef, undef, \&check_hotplug ],
 	[ "live", "witness tty 1000 -2 dmasynctop -i 300ms", 0,
 		qr/^status 0 settings same screen used alternate off cursor on$/ ],
@@ -233,6 +286,15 @@ boot("stock $kernel", [ "--kernel", $kernel, "--smp", 2, "--disk", "ahci" ], [
 		rmmod ahci; insmod /lab/modules/ahci.ko; settle
 		echo 1 >\$pci/devices/\$dev/remove; echo 1 >\$pci/rescan; settle
 		kill \$!; wait \$! && cat /tmp/bg", 0, undef, undef, \&check_reload ],
+	[ "regrouped", "rm /tmp/bg; $bg
+		pci=/sys/bus/pci dev=0000:00:01.0
+		workload dio -s 1M -f \$DISK
+		echo \$dev >\$pci/drivers/ahci/unbind
+		echo identity >\$pci/devices/\$dev/iommu_group/type
+		echo \$dev >\$pci/drivers/ahci/bind
+		until [ -b \$DISK ]; do usleep 100000; done
+		workload dio -s 1M -f \$DISK; sleep 1
+		kill \$!; wait \$! && cat /tmp/bg", 0, undef, undef, \&check_regrouped ],
 ]);
 
 my @many = Lab::many_devices();

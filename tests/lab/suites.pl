@@ -143,6 +143,7 @@ sub check_together
 				my $end = $end{$session} = totals($run, $session);
 				ok($end, "$session: has totals") or next;
 				is($end->{loss}{$_}, 0, "$session: loss: $_") for sort keys %{ $end->{loss} };
+				is(Lab::slurp("$run->{dir}/$session.err"), "", "$session: no message");
 			}
 			my %rows = map { $_ => $end{"session-$number.$_"}{rows} // [] } @modes;
 			check_counts($run, "session-$number", \%rows, "session-$number",

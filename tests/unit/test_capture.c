@@ -18,8 +18,8 @@
 #define INTERVALS 3
 
 /* A field that is new has to be written, read, compared here, and put into schema and document. */
-_Static_assert(sizeof(struct hook_state) == 180 && sizeof(struct probe_cost) == 160, "new field?");
-_Static_assert(sizeof(struct capture_info) == 12568, "new field?");
+_Static_assert(sizeof(struct hook_state) == 276 && sizeof(struct probe_cost) == 160, "new field?");
+_Static_assert(sizeof(struct capture_info) == 18712, "new field?");
 _Static_assert(sizeof(struct row) == 2240 && sizeof(struct proc_row) == 128, "new field?");
 _Static_assert(sizeof(struct stack_row) == 136 && sizeof(struct sample_row) == 32, "new field?");
 _Static_assert(sizeof(struct loss) == 72 && sizeof(struct interval) == 272, "new field?");

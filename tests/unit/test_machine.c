@@ -142,8 +142,8 @@ static void cpu_numbers(void **state)
 		const char *possible;
 		unsigned int numbers;
 	} cases[] = {
-		{ "0\n", 1 },	 { "0-7\n", 8 },    { "0,2-3\n", 4 },
-		{ "0,2\n", 3 }, { "0-1,4\n", 5 },  { "0-1,3-5,7\n", 8 },
+		{ "0\n", 1 },	{ "0-7\n", 8 },	  { "0,2-3\n", 4 },
+		{ "0,2\n", 3 }, { "0-1,4\n", 5 }, { "0-1,3-5,7\n", 8 },
 	};
 
 	assert_true(machine_cpu_numbers("/nowhere") >= 1);
