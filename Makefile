@@ -114,12 +114,12 @@ units: $(UNITS)
 # live view, and in the lab that what the tool reports is what the plugin counts.
 C_FILES := $(wildcard src/*.[ch] src/*/*.[ch] bpf/*.[ch] include/dmasync/*.h tests/unit/*.[ch] tests/fuzz/*.c lab/plugin/*.[ch] \
 	lab/guest/*.c lab/bench/*.c lab/*.h)
-SH_FILES := $(wildcard lab/*.sh lab/bench/*.sh) $(shell grep -lsE '^\#!/bin/(ba)?sh' scripts/* lab/* tests/cli/* tests/fuzz/* tests/bench-report .ci/run)
+SH_FILES := $(wildcard lab/*.sh lab/bench/*.sh) $(shell grep -lsE '^\#!/bin/(ba)?sh' scripts/* lab/* tests/cli/* tests/fuzz/* tests/browser/* tests/bench-report .ci/run)
 JOBS ?= 2
 
 .PHONY: setup style check-quick
 setup:
-	$(Q)scripts/setup
+	$(Q)scripts/setup --build --test --lab --browser
 
 style:
 	$(call say,STYLE)
@@ -165,13 +165,13 @@ check: setup
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all lab build-units
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) ARCH=arm64 all
 	$(Q)$(MAKE) --no-print-directory fuzz-quick
-	$(Q)O=$(O) CMOCKA_MESSAGE_OUTPUT=TAP prove -j$(JOBS) --timer $(UNITS) tests/cli tests/lab
+	$(Q)O=$(O) CMOCKA_MESSAGE_OUTPUT=TAP prove -j$(JOBS) --timer $(UNITS) tests/cli tests/browser tests/lab
 
 # Pictures in Chromium, output in other tools; installs packages from the registries of Debian and npm.
 .PHONY: check-browser bench-flame
 check-browser: $(OBJ)/dmasynctop $(OBJ)/unit/flame_gen
 	$(Q)scripts/setup --browser
-	$(Q)O=$(O) prove --exec "" --timer tests/browser
+	$(Q)O=$(O) prove --timer tests/browser
 
 # Time and memory that 100,000 stacks take, beside flamegraph.pl if it is there.
 bench-flame: $(OBJ)/dmasynctop $(OBJ)/unit/flame_gen
