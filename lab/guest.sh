@@ -108,7 +108,7 @@ guest_prepare()
 	cat "$base" "$1/extra.cpio" >"$1/initrd"
 	cmdline="console=$console nokaslr panic=-1 quiet loglevel=4 8250.nr_uarts=8"
 	[[ $swiotlb == force ]] && cmdline+=" swiotlb=force"
-	[[ -z $icount ]] || qemu+=(-icount "shift=0,sleep=off" -seed 1
+	[[ -z $icount ]] || qemu+=(-icount "shift=0,sleep=off" -seed "$seed"
 		-rtc "base=2026-01-01T00:00:00,clock=vm")
 	[[ -z $plugin ]] || qemu+=(-plugin "$(plugin_spec "$1")")
 	[[ -z $model ]] || qemu+=(-plugin "$(model_spec "$1")")
