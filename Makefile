@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Builds dmasynctop for this machine, or with ARCH=arm64 a static one for arm64 boards.
 #
-#   make [ARCH=arm64] [O=dir] [V=1] [SAN=1]      make check | demo | bench | install | clean
+#   make [ARCH=arm64] [O=dir] [V=1] [SAN=1]      make check | demo | bench | gallery | install | clean
 
 VERSION := 0.1.0
 HOST_ARCH := $(patsubst aarch64,arm64,$(shell uname -m))
@@ -172,6 +172,12 @@ check: setup
 check-browser: $(OBJ)/dmasynctop $(OBJ)/unit/flame_gen
 	$(Q)scripts/setup --browser
 	$(Q)O=$(O) prove --timer tests/browser
+
+# Captures of two stock kernels in guests, compared and drawn, into flamegraphs/.
+.PHONY: gallery
+gallery: all lab
+	$(Q)$(MAKE) --no-print-directory ARCH=arm64 all
+	$(Q)O=$(O) scripts/gallery $(GALLERY)
 
 # Time and memory that 100,000 stacks take, beside flamegraph.pl if it is there.
 bench-flame: $(OBJ)/dmasynctop $(OBJ)/unit/flame_gen
