@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Builds dmasynctop for this machine, or with ARCH=arm64 a static one for arm64 boards.
 #
-#   make [ARCH=arm64] [O=dir] [V=1] [SAN=1]      make check | demo | bench | install | clean
+#   make [ARCH=arm64] [O=dir] [V=1] [SAN=1]      make check | demo | bench | gallery | install | clean
 
 VERSION := 0.1.0
 HOST_ARCH := $(patsubst aarch64,arm64,$(shell uname -m))
@@ -119,15 +119,15 @@ units: $(UNITS)
 # live view, and in the lab that what the tool reports is what the plugin counts.
 C_FILES := $(wildcard kmod/*.[ch] src/*.[ch] src/*/*.[ch] bpf/*.[ch] include/dmasync/*.h tests/unit/*.[ch] tests/fuzz/*.c lab/plugin/*.[ch] \
 	lab/guest/*.c lab/bench/*.c lab/*.h)
-SH_FILES := $(wildcard lab/*.sh lab/bench/*.sh) $(shell grep -lsE '^\#!/bin/(ba)?sh' scripts/* lab/* tests/cli/* tests/fuzz/* tests/bench-report .ci/run)
+SH_FILES := $(wildcard lab/*.sh lab/bench/*.sh) $(shell grep -lsE '^\#!/bin/(ba)?sh' scripts/* lab/* tests/cli/* tests/fuzz/* tests/browser/* tests/bench-report .ci/run)
 JOBS ?= 2
 # Of many jobs the long ones must not begin last.
-LAB_LONG := 20-flavours 10-suites-7.3 10-suites-6.18 50-record 10-suites-6.12 10-suites-6.1 05-model 30-faults
+LAB_LONG := 63-drivers 61-series 60-kmod 20-flavours 10-suites-7.3 10-suites-6.18 50-record 10-suites-6.12 10-suites-6.1 05-model 30-faults
 LAB_TESTS := $(LAB_LONG:%=tests/lab/%.t) $(filter-out $(LAB_LONG:%=tests/lab/%.t),$(wildcard tests/lab/*.t))
 
 .PHONY: setup style check-quick
 setup:
-	$(Q)scripts/setup
+	$(Q)scripts/setup --build --test --lab --browser
 
 style:
 	$(call say,STYLE)
@@ -173,13 +173,19 @@ check: setup
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all lab build-units
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) ARCH=arm64 all
 	$(Q)$(MAKE) --no-print-directory fuzz-quick
-	$(Q)O=$(O) CMOCKA_MESSAGE_OUTPUT=TAP prove -j$(JOBS) --timer $(UNITS) tests/cli $(LAB_TESTS)
+	$(Q)O=$(O) CMOCKA_MESSAGE_OUTPUT=TAP prove -j$(JOBS) --timer $(UNITS) tests/cli tests/browser $(LAB_TESTS)
 
 # Pictures in Chromium, output in other tools; installs packages from the registries of Debian and npm.
 .PHONY: check-browser bench-flame
 check-browser: $(OBJ)/dmasynctop $(OBJ)/unit/flame_gen
 	$(Q)scripts/setup --browser
-	$(Q)O=$(O) prove --exec "" --timer tests/browser
+	$(Q)O=$(O) prove --timer tests/browser
+
+# Captures of two stock kernels in guests, compared and drawn, into flamegraphs/.
+.PHONY: gallery
+gallery: all lab
+	$(Q)$(MAKE) --no-print-directory ARCH=arm64 all
+	$(Q)O=$(O) scripts/gallery $(GALLERY)
 
 # Time and memory that 100,000 stacks take, beside flamegraph.pl if it is there.
 bench-flame: $(OBJ)/dmasynctop $(OBJ)/unit/flame_gen

@@ -42,7 +42,7 @@ _dmasynctop()
 	((COMP_CWORD > 1)) || list+=" $subs"
 	mapfile -t COMPREPLY < <(compgen -W "$list" -- "$word")
 	# "Usage: ... FILE": a file may stand here, too.
-	if [[ $word != -* && ${help%%$'\n'*} == *\ @(FILE|BEFORE)* ]]; then
+	if [[ $word != -* && ${help%%$'\n'*} == *\ @(FILE|BEFORE|CAPTURE)* ]]; then
 		mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -f -- "$word")
 	fi
 }

@@ -140,7 +140,7 @@ guest_prepare()
 	# A quarter of the instructions to init, for certificates and randomness that nobody asks for.
 	cmdline+=" initcall_blacklist=load_system_certificate_list,jent_mod_init"
 	[[ $swiotlb == force ]] && cmdline+=" swiotlb=force"
-	[[ -z $icount ]] || qemu+=(-icount "shift=0,sleep=off" -seed 1
+	[[ -z $icount ]] || qemu+=(-icount "shift=0,sleep=off" -seed "$seed"
 		-rtc "base=2026-01-01T00:00:00,clock=vm")
 	[[ -z $plugin ]] || qemu+=(-plugin "$(plugin_spec "$1")")
 	[[ -z $model ]] || qemu+=(-plugin "$(model_spec "$1")")

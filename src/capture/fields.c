@@ -7,6 +7,7 @@
 #include <string.h>
 #include <dmasync/capture.h>
 #include "fields.h"
+#include "json_arena.h"
 
 /* What jansson takes for a value at least, with what malloc() adds; measured on 64 bits. */
 #define COST_OBJECT 320
@@ -186,7 +187,7 @@ json_t *fields_parse(const struct lines *lines, const char *text, size_t len)
 			      CAPTURE_JSON_MAX >> 20);
 		return NULL;
 	}
-	obj = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
+	obj = arena_json(text, len, JSON_REJECT_DUPLICATES, CAPTURE_JSON_MAX, &error);
 	if (!obj)
 		lines_damaged(lines, "column %d: %s: the file is damaged", error.column,
 			      error.text);

@@ -53,8 +53,8 @@ json_t *field_list(struct fields *f, const char *name, size_t max, unsigned int 
 struct fields field_object(struct fields *f, const char *list, json_t *array, size_t i);
 
 /*
- * Parses @text into an object; NULL after a message. What takes more memory than CAPTURE_JSON_MAX
- * is refused.
+ * Parses @text into an object, which is valid until the next one is parsed or arena_release();
+ * NULL after a message. What takes more memory than CAPTURE_JSON_MAX is refused.
  */
 json_t *fields_parse(const struct lines *lines, const char *text, size_t len);
 

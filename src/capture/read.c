@@ -6,6 +6,7 @@
 #include <string.h>
 #include <dmasync/log.h>
 #include "../view/clean.h"
+#include "json_arena.h"
 #include "parse.h"
 
 struct capture {
@@ -45,6 +46,7 @@ void capture_free(struct capture *c)
 	if (!c)
 		return;
 	lines_close(c->lines);
+	arena_release();
 	stack_table_free(&c->stacks);
 	free(c->map.number);
 	free(c);
@@ -80,9 +82,7 @@ static int read_header(struct capture *c)
 		f.err = f.err
 				?: lines_damaged(c->lines, "not a capture of dmasynctop: its first"
 							   " line is no header");
-	n = f.err ?: parse_header(&f, &c->info);
-	json_decref(f.obj);
-	return n;
+	return f.err ?: parse_header(&f, &c->info);
 }
 
 int capture_open(const char *path, struct capture **out)
@@ -172,7 +172,6 @@ int capture_next(struct capture *c, struct interval *iv)
 			break;
 		type = field_string(&f, "type", 0);
 		n = f.err ?: read_line(c, &f, type, iv);
-		json_decref(f.obj);
 	}
 	if (n < 0)
 		c->err = n;

@@ -52,4 +52,6 @@ is_deeply([offered('bench', '--dir', '')], [qw(read rw write)], 'words of bench 
 is_deeply([offered('bench', '--api', 'unmap_')], [qw(unmap_page unmap_sg)], 'words of bench --api');
 is_deeply([offered('-o', "$FindBin::Bin/completion")], ["$FindBin::Bin/completion.t"], 'a file for -o');
 is_deeply([offered('report', "$FindBin::Bin/completion")], ["$FindBin::Bin/completion.t"], 'a file for report');
+is_deeply([offered('flame', "$FindBin::Bin/completion")], ["$FindBin::Bin/completion.t"], 'a file for flame');
+is_deeply([offered('compare', "$FindBin::Bin/completion")], ["$FindBin::Bin/completion.t"], 'files for compare');
 done_testing();
