@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0
 # The kernel series: barriers of every call by the table, the same maintenance as without it, complete
-# wherever it must be, and what the tool says of it. LAB_SERIES="6.12 6.1", LAB_PATHS="direct ...".
+# wherever it must be, and what the tool says of it. LAB_SERIES="6.12", LAB_PATHS="direct ...".
 use strict;
 use warnings;
 use FindBin;
@@ -124,7 +124,7 @@ sub maintenance
 }
 
 my @paths = split ' ', $ENV{LAB_PATHS} // "direct swiotlb smmuv3";
-for my $line (split ' ', $ENV{LAB_SERIES} // "6.12 6.1") {
+for my $line (split ' ', $ENV{LAB_SERIES} // "6.12") {
 	for my $path (@paths) {
 		my @cells = cells($path);
 		my %dc;

@@ -5,5 +5,5 @@ use strict;
 use warnings;
 use FindBin;
 
-$ENV{LAB_KERNELS} = "6.12-dmasync 6.1-dmasync";
+$ENV{LAB_KERNELS} = "6.12-dmasync";
 do "$FindBin::Bin/suites.pl" or die $@ || $!;
