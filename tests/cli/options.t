@@ -63,4 +63,12 @@ is(scalar(grep { length > 80 } split(/\n/, $text)), 0, '--help: fits 80 columns'
 is($status, 0, '--version: status');
 like($text, qr/^dmasynctop \d+\.\d+\.\d+$/, '--version');
 
+SKIP: {
+	skip('no /dev/full', 2) unless -c '/dev/full';
+	my $told = `$tool --help 2>&1 >/dev/full`;
+	is($? >> 8, 1, '--help to a full disk: status');
+	like($told, qr/cannot write to stdout: No space left/, '--help to a full disk: message');
+	system("$tool --help | head -n 1 >/dev/null") and fail('--help | head');
+}
+
 done_testing();

@@ -15,7 +15,7 @@ use constant {
 	ENTRY_INSTRUCTIONS => 0.2,    # 0: an entry more in a call, bytes off
 	BYTES_INSTRUCTIONS => 74,     # an entry more in a call, bytes on
 	EXACT_INSTRUCTIONS => 181,    # 150, of which an empty program takes 159: an entry, --exact
-	START_OF_ALL => 560e6,        # instructions to the first interval; one operation: funclatency's
+	START_OF_ALL => 490e6,        # instructions to the first interval; one operation: funclatency's
 	START_OF_REFERENCE => 100e6,  # less, and funclatency did not start
 	EMPTY_PAIR => 300,            # less, and the empty pair was not there
 };
