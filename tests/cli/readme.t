@@ -49,7 +49,7 @@ for my $command (map { s/\s# .*//r } @commands) {
 	}
 }
 ok($makes && $tools && $paths, 'commands were found');
-ok(-e $1, "$1 exists") while $readme =~ /\b((?:doc|lab)\/[\w.-]+|LICENSE)\b/g;
+ok(-e $1, "$1 exists") while $readme =~ m{(?<![\w/])((?:(?:tests/)?lab|doc|patches|kmod)/[\w./-]*\w|LICENSE)\b}g;
 
 # Columns are those of the program.
 my $columns = slurp('src/view/columns.c');
