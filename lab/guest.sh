@@ -68,9 +68,10 @@ order_spec()
 		}
 		$4 != "" || tolower($2) != "t" || $3 ~ /^[$]/ { next }
 		start != "" && $1 != start { printf ",api=%s-%s:%s", start, $1, found; start = "" }
+		table != "" && $1 != table { printf ",vectors=%s-%s", table, $1; table = "" }
 		wanted($3) { start = $1; found = $3 }
 		$3 == "swiotlb_bounce" { printf ",bounce=%s", $1 }
-		$3 == "vectors" { printf ",vectors=%s", $1 }'
+		$3 == "vectors" || $3 == "__bp_harden_el1_vectors" { table = $1 }'
 }
 
 # model_spec WORK: the -plugin argument of the modelled core, with the functions to time.

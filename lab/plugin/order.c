@@ -10,6 +10,7 @@
 #define MAX_CALLS 32
 #define MAX_APIS 64
 #define MAX_FOUND 64
+#define MAX_VECTORS 4
 
 enum rule { RULE_RETURN, RULE_COPY, RULE_STORE, RULES };
 
@@ -20,6 +21,12 @@ struct api {
 	uint64_t end;
 	char name[48];
 	bool to_cpu;
+};
+
+/* Tables of exception vectors: entries are 0x80 apart, whichever of the tables is in use. */
+struct span {
+	uint64_t start;
+	uint64_t end;
 };
 
 /* A function of the DMA API that has been entered, and what was pending then. */
@@ -49,9 +56,11 @@ static struct {
 	struct api apis[MAX_APIS];
 	unsigned int nr_apis;
 	uint64_t bounce;
-	uint64_t vectors;
+	struct span vectors[MAX_VECTORS];
+	unsigned int nr_vectors;
 	struct vcpu vcpus[MAX_VCPUS];
 	uint64_t looked[RULES];
+	uint64_t exceptions;
 	uint64_t longest;
 	struct found found[MAX_FOUND];
 	unsigned int nr_found;
@@ -124,6 +133,7 @@ static void on_vector(unsigned int index, void *data)
 {
 	(void)data;
 	vcpu_of(index)->depth++;
+	state.exceptions++;
 }
 
 /* What was called in an exception has ended with it, were it left by a tail call or a panic. */
@@ -212,8 +222,12 @@ static bool is_dc(uint32_t word)
 
 static bool is_vector(uint64_t addr)
 {
-	return state.vectors && addr >= state.vectors && addr < state.vectors + 0x800 &&
-	       !(addr & 0x7f);
+	unsigned int i;
+
+	for (i = 0; i < state.nr_vectors; i++)
+		if (addr >= state.vectors[i].start && addr < state.vectors[i].end)
+			return !(addr & 0x7f);
+	return false;
 }
 
 static void at(struct qemu_plugin_insn *insn, qemu_plugin_vcpu_udata_cb_t cb, void *data)
@@ -253,6 +267,7 @@ void order_translate(struct qemu_plugin_insn *insn, uint32_t word, uint64_t addr
 void order_open(void)
 {
 	memset(state.looked, 0, sizeof(state.looked));
+	state.exceptions = 0;
 	state.longest = 0;
 	state.nr_found = 0;
 	state.more = 0;
@@ -268,8 +283,9 @@ void order_write(FILE *out)
 	for (i = 0; i < RULES; i++)
 		fprintf(out, "%s\"%s\":%llu", i ? "," : "", rule_names[i],
 			(unsigned long long)state.looked[i]);
-	fprintf(out, "},\"longest\":%llu,\"more\":%llu,\"broken\":[",
-		(unsigned long long)state.longest, (unsigned long long)state.more);
+	fprintf(out, "},\"exceptions\":%llu,\"longest\":%llu,\"more\":%llu,\"broken\":[",
+		(unsigned long long)state.exceptions, (unsigned long long)state.longest,
+		(unsigned long long)state.more);
 	for (i = 0; i < state.nr_found; i++) {
 		const struct found *f = &state.found[i];
 
@@ -302,6 +318,21 @@ static int api_argument(const char *text)
 	return 0;
 }
 
+static int vectors_argument(const char *text)
+{
+	struct span *table = &state.vectors[state.nr_vectors];
+	char *rest;
+
+	if (state.nr_vectors == MAX_VECTORS)
+		return -1;
+	table->start = strtoull(text, &rest, 16);
+	if (*rest != '-')
+		return -1;
+	table->end = strtoull(rest + 1, &rest, 16);
+	state.nr_vectors++;
+	return 0;
+}
+
 int order_argument(const char *arg)
 {
 	if (!strncmp(arg, "api=", 4))
@@ -310,9 +341,7 @@ int order_argument(const char *arg)
 		state.bounce = strtoull(arg + 7, NULL, 16);
 		return 0;
 	}
-	if (!strncmp(arg, "vectors=", 8)) {
-		state.vectors = strtoull(arg + 8, NULL, 16);
-		return 0;
-	}
+	if (!strncmp(arg, "vectors=", 8))
+		return vectors_argument(arg + 8);
 	return -1;
 }

@@ -18,8 +18,11 @@
  *   store   none is left when a device register is written.
  *
  * Arguments: `api=START-END:NAME` for each function (NAME with unmap or for_cpu in it hands memory
- * to the CPU), `bounce=ADDRESS` for the function that copies, `vectors=ADDRESS` for the table of
+ * to the CPU), `bounce=ADDRESS` for the function that copies, `vectors=START-END` for each table of
  * exception vectors of the kernel. Nothing is checked without any `api=`.
+ *
+ * Depth of exceptions is kept by vCPU, not by task: with more than one vCPU, or preemption inside
+ * the API, a task may move away from what it left pending.
  */
 
 /* Takes an argument: 0, or -1 when it is none of the oracle's. */

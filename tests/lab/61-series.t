@@ -62,7 +62,7 @@ sub end_rows
 sub check_cells
 {
 	my ($run, $flavour, @cells) = @_;
-	my (@wrong, @pending, %sum);
+	my (@wrong, @pending, %sum, %looked);
 	my ($calls, $longest) = (0, 0);
 	my %windows = map { $_->{label} => $_ } @{ $run->{windows} };
 	for my $cell (@cells) {
@@ -80,6 +80,11 @@ sub check_cells
 					if !defined $want || $want != $seen;
 				$sum{$mode}{"$op $cell->{dir}"} += $seen;
 				my $order = $windows{"$label.$op"}{order};
+				if (!$order) {
+					push @wrong, Kmod::command($cell) . " $op: no order in its window";
+					next;
+				}
+				$looked{$_} += $order->{looked}{$_} for keys %{ $order->{looked} };
 				$longest = $order->{longest} if $order->{longest} > $longest;
 				push @pending, map { Kmod::command($cell) . " $op: $_->{pending} pending ($_->{rule} in $_->{in})" }
 					@{ $order->{broken} };
@@ -90,6 +95,8 @@ sub check_cells
 	cmp_ok($calls, ">", 300, "kinds of calls were looked at: $calls");
 	is_deeply(\@wrong, [], "barriers are those of the table");
 	is_deeply(\@pending, [], "nothing is pending where nothing may be");
+	cmp_ok($looked{return}, ">", $calls, "returns were looked at: $looked{return}");
+	cmp_ok($looked{copy}, ">", 100, "copies out of bounce buffers were looked at: $looked{copy}");
 	note("most dc that one dsb completed: $longest");
 	return %sum;
 }
@@ -117,7 +124,7 @@ sub maintenance
 	my %dc;
 	for my $cell (@cells) {
 		my $label = "$cell->{label}.api";
-		$dc{ Kmod::command($cell) . " $_" } = Kmod::counts($run, $label, $_)->{dc}
+		$dc{ Kmod::command($cell) . " $_" } = Kmod::counts($run, $label, $_)->{dc_kinds}
 			for keys %{ $run->{cells}{$label}{apis} // {} };
 	}
 	return \%dc;

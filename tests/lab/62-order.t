@@ -64,6 +64,9 @@ for my $path (qw(direct swiotlb smmuv3)) {
 				or diag(explain(\@broken));
 		} else {
 			is_deeply(\@broken, [], "$path: $what: nothing is found");
+			my $returns = 0;
+			$returns += $_->{order}{looked}{return} for @windows;
+			cmp_ok($returns, ">=", 8, "$path: $what: returns were looked at");
 		}
 	}
 }

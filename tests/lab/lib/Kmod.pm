@@ -88,6 +88,8 @@ sub counts
 	return {
 		dsb => Lab::dma($run, "$label.$op")->{dsb},
 		all_dsb => sum0(map { $_->{count} } grep { $_->{kind} eq "dsb sy" } @sites),
+		dc_kinds => { map { my $kind = $_; $kind => sum0(map { $_->{count} } grep { $_->{kind} eq $kind } @sites) }
+			grep { /^dc (?!zva)/ } map { $_->{kind} } @sites },
 		dc => sum0(map { $_->{count} } grep { $_->{kind} =~ /^dc (?!zva)/ } @sites),
 	};
 }
