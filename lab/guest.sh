@@ -138,8 +138,8 @@ guest_prepare()
 	guest_extra "$1" "$2"
 	cat "$base" "$1/extra.cpio" >"$1/initrd"
 	cmdline="console=$console nokaslr panic=-1 quiet loglevel=4 8250.nr_uarts=8"
-	# A quarter of the instructions to init, for certificates and randomness that nobody asks for.
-	cmdline+=" initcall_blacklist=load_system_certificate_list,jent_mod_init"
+	# Certificates, randomness and the ciphers' self-tests: most of the instructions to init.
+	cmdline+=" initcall_blacklist=load_system_certificate_list,jent_mod_init cryptomgr.notests"
 	[[ $swiotlb == force ]] && cmdline+=" swiotlb=force"
 	[[ -z $icount ]] || qemu+=(-icount "shift=0,sleep=off" -seed "$seed"
 		-rtc "base=2026-01-01T00:00:00,clock=vm")
