@@ -5,6 +5,14 @@
 # The directory that `make O=` builds in; relative to the tree, as make has it.
 built=$(cd "$top" && realpath -m "${O:-build}")/lab
 
+# guest_series LINK [PATCH]: builds --kernel with its series and the patch, unless LINK is one with just these.
+guest_series()
+{
+	local line=${kernel%-*}
+	[[ ! -e $1/vmlinuz || $(cat "$1/series" 2>/dev/null) != "$(series_sum "$line" "${@:2}")" ]] || return 0
+	"$top/scripts/build-kernel" --series "linux-$line" --name "$kernel" ${2:+--patch "$2"}
+}
+
 # guest_kernel: turns --kernel into a directory, fetching what the cache lacks.
 guest_kernel()
 {
@@ -13,12 +21,12 @@ guest_kernel()
 		kernel=$(cd "$kernel" && pwd)
 	else
 		local link=$cache/kernels/$arch/current-$kernel-$flavour
-		[[ -e $link/vmlinuz ]] || case $kernel in
-		*-base) "$top/scripts/build-kernel" --series "linux-${kernel%-*}" --base ;;
-		*-dmasync) "$top/scripts/build-kernel" --series "linux-${kernel%-*}" ;;
-		*-mutants) "$top/scripts/build-kernel" --series "linux-${kernel%-*}" --name "$kernel" \
-			--patch "$top/lab/kernel/mutants-${kernel%-*}.patch" ;;
-		*) "$top/scripts/fetch-kernels" --arch "$arch" --flavour "$flavour" "$kernel" ;;
+		case $kernel in
+		*-base) [[ -e $link/vmlinuz ]] || "$top/scripts/build-kernel" --series "linux-${kernel%-*}" --base ;;
+		*-dmasync) guest_series "$link" ;;
+		*-mutants) guest_series "$link" "$top/lab/kernel/mutants-${kernel%-*}.patch" ;;
+		*) [[ -e $link/vmlinuz ]] ||
+			"$top/scripts/fetch-kernels" --arch "$arch" --flavour "$flavour" "$kernel" ;;
 		esac
 		kernel=$(cd "$link" && pwd -P)
 	fi
