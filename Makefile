@@ -205,7 +205,7 @@ LAB_CFLAGS := -std=gnu11 $(WARN) -O2 -g -MMD -MP
 lab: $(LAB)/plugin/count.so $(LAB)/plugin/model.so $(foreach a,$(LAB_GUESTS),$(LAB)/$a/workload $(LAB)/$a/witness)
 
 # QEMU itself has what they leave undefined: -z now makes a QEMU without it refuse them.
-$(LAB)/plugin/count.so: lab/plugin/order.c
+$(LAB)/plugin/count.so: lab/plugin/order.c lab/plugin/text.c
 $(LAB)/plugin/%.so: lab/plugin/%.c
 	$(call say,PLUGIN)
 	@mkdir -p $(@D)

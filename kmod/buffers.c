@@ -85,7 +85,8 @@ static int alloc_buf(const struct bench_run *run, unsigned int i)
 		return alloc_slab_buf(buf, p->layout == LAYOUT_SMALL
 						   ? p->size
 						   : min(p->size, (unsigned int)SMALL_SIZE));
-	err = alloc_pages_buf(buf, p->size);
+	err = alloc_pages_buf(buf, p->layout == LAYOUT_APART ? 2 * p->size : p->size);
+	buf->len = p->size;
 	if (err || p->layout != LAYOUT_UNALIGNED)
 		return err;
 	if (i == 0) {

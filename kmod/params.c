@@ -35,7 +35,7 @@ static const char *const op_names[OP_COUNT] = {
 
 static const char *const layout_names[LAYOUT_COUNT] = {
 	[LAYOUT_PLAIN] = "plain", [LAYOUT_CHAINED] = "chained", [LAYOUT_UNALIGNED] = "unaligned",
-	[LAYOUT_SMALL] = "small", [LAYOUT_MIXED] = "mixed",
+	[LAYOUT_SMALL] = "small", [LAYOUT_MIXED] = "mixed",	[LAYOUT_APART] = "apart",
 };
 
 static const char *const fail_names[FAIL_COUNT] = {
@@ -257,7 +257,7 @@ void bench_help(struct seq_file *m)
 		    "dir=to_device|from_device|bidirectional\n"
 		    "attrs=none|skip_cpu_sync\n"
 		    "device=platform|pci\n"
-		    "layout=plain|chained|unaligned|small|mixed\n"
+		    "layout=plain|chained|unaligned|small|mixed|apart\n"
 		    "fail=none|limit|exhaust\n"
 		    "fail_at=ENTRY\n"
 		    "sync=yes|no\n"

@@ -5,6 +5,14 @@
 # The directory that `make O=` builds in; relative to the tree, as make has it.
 built=$(cd "$top" && realpath -m "${O:-build}")/lab
 
+# guest_series LINK [PATCH]: builds --kernel with its series and the patch, unless LINK is one with just these.
+guest_series()
+{
+	local line=${kernel%-*}
+	[[ ! -e $1/vmlinuz || $(cat "$1/series" 2>/dev/null) != "$(series_sum "$line" "${@:2}")" ]] || return 0
+	"$top/scripts/build-kernel" --series "linux-$line" --name "$kernel" ${2:+--patch "$2"}
+}
+
 # guest_kernel: turns --kernel into a directory, fetching what the cache lacks.
 guest_kernel()
 {
@@ -13,12 +21,12 @@ guest_kernel()
 		kernel=$(cd "$kernel" && pwd)
 	else
 		local link=$cache/kernels/$arch/current-$kernel-$flavour
-		[[ -e $link/vmlinuz ]] || case $kernel in
-		*-base) "$top/scripts/build-kernel" --series "linux-${kernel%-*}" --base ;;
-		*-dmasync) "$top/scripts/build-kernel" --series "linux-${kernel%-*}" ;;
-		*-mutants) "$top/scripts/build-kernel" --series "linux-${kernel%-*}" --name "$kernel" \
-			--patch "$top/lab/kernel/mutants-${kernel%-*}.patch" ;;
-		*) "$top/scripts/fetch-kernels" --arch "$arch" --flavour "$flavour" "$kernel" ;;
+		case $kernel in
+		*-base) [[ -e $link/vmlinuz ]] || "$top/scripts/build-kernel" --series "linux-${kernel%-*}" --base ;;
+		*-dmasync) guest_series "$link" ;;
+		*-mutants) guest_series "$link" "$top/lab/kernel/mutants-${kernel%-*}.patch" ;;
+		*) [[ -e $link/vmlinuz ]] ||
+			"$top/scripts/fetch-kernels" --arch "$arch" --flavour "$flavour" "$kernel" ;;
 		esac
 		kernel=$(cd "$link" && pwd -P)
 	fi
@@ -55,23 +63,42 @@ plugin_spec()
 }
 
 # order_spec: arguments of the plugin's oracle: where the DMA API's functions are, what copies bounce
-# buffers, and the vectors. A symbol ends where the next one begins.
+# buffers and gives them back, what writes the IOMMU's tables, the vectors, and the code as it was
+# built, to see a return under a kprobe. A symbol ends where the next one begins.
 order_spec()
 {
+	[[ $iommu != smmuv3 || $walker == yes ]] || printf ',walker=apart'
+	# An Image that is not compressed says so.
+	[[ $(dd if="$kernel/vmlinuz" bs=1 skip=56 count=4 status=none) != ARMd ]] ||
+		printf ',image=%s' "$kernel/vmlinuz"
 	sort -k1,1 "$kernel/kallsyms" | awk '
 		function wanted(name) {
 			return name ~ /^dma_(un)?map_(sg_attrs|sgtable|page_attrs|phys)$/ ||
 				name ~ /^(__)?dma_sync_(sg|single)_for_(cpu|device)$/ ||
 				name ~ /^dma_direct_((un)?map_sg|sync_sg_for_(cpu|device))$/ ||
 				name ~ /^iommu_dma_((un)?map_(sg|page|phys)|sync_(sg|single)_for_(cpu|device))$/ ||
-				name ~ /^dma_iova_(sync|unlink|destroy)$/ || name ~ /^iommu_map(_sg)?$/
+				name ~ /^dma_iova_(sync|unlink|destroy)$/ || name == "iommu_dma_unmap_sg_swiotlb" ||
+				name ~ /^(iommu_map(_sg)?(_atomic)?|_iommu_map|__iommu_map_sg)$/
 		}
 		$4 != "" || tolower($2) != "t" || $3 ~ /^[$]/ { next }
 		start != "" && $1 != start { printf ",api=%s-%s:%s", start, $1, found; start = "" }
 		table != "" && $1 != table { printf ",vectors=%s-%s", table, $1; table = "" }
+		writer != "" && $1 != writer {
+			# First the one that the driver calls.
+			if (outer) writers = ",table=" writer "-" $1 writers
+			else writers = writers ",table=" writer "-" $1
+			writer = ""
+		}
 		wanted($3) { start = $1; found = $3 }
 		$3 == "swiotlb_bounce" { printf ",bounce=%s", $1 }
-		$3 == "vectors" || $3 == "__bp_harden_el1_vectors" { table = $1 }'
+		$3 ~ /^(__)?swiotlb_tbl_unmap_single$/ { printf ",back=%s", $1 }
+		$3 == "vectors" || $3 == "__bp_harden_el1_vectors" { table = $1 }
+		$3 ~ /^(arm_lpae_map_pages|__arm_lpae_map|(__)?arm_lpae_init_pte)$/ {
+			writer = $1
+			outer = $3 ~ /pages$/
+		}
+		$3 == "_stext" { printf ",stext=%s", $1 }
+		END { printf "%s", writers }'
 }
 
 # model_spec WORK: the -plugin argument of the modelled core, with the functions to time.

@@ -41,8 +41,7 @@ kernel_tree()
 {
 	local stamp file
 	work=$cache/build/$name
-	stamp="$source_version $([[ -n $base ]] || awk 'FNR == 1 { on = 0 } /^diff / { on = 1 } on' /dev/null \
-		"$top/patches/linux-$line"/[0-9]*.patch "${patches[@]}" | sha256sum) $first"
+	stamp="$source_version $([[ -n $base ]] || series_sum "$line" "${patches[@]}") $first"
 	if [[ -e $work/src/Makefile && $(cat "$work/applied" 2>/dev/null) == "$stamp" ]]; then
 		return
 	fi
@@ -116,6 +115,7 @@ kernel_build()
 		echo "$work" >"$dir.new/build"
 		mv "$dir.new" "$dir"
 	fi
+	[[ -n $base ]] || series_sum "$line" "${patches[@]}" >"$dir/series"
 	ln -sfn "$(basename "$dir")" "$link"
 	say "$name: $(<"$dir/release")"
 }

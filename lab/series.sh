@@ -21,6 +21,14 @@ tree_flavour()
 	fi
 }
 
+# series_sum LINE [FILE...]: what a line's series and more patches change, as a number: their texts do not count.
+series_sum()
+{
+	local line=$1
+	shift
+	awk 'FNR == 1 { on = 0 } /^diff / { on = 1 } on' /dev/null "$top/patches/linux-$line"/[0-9]*.patch "$@" | sha256sum
+}
+
 # try_patch TREE FILE [OPTION...]: whether patch(1) would take it so.
 try_patch()
 {

@@ -5,22 +5,27 @@
 #include <string.h>
 
 #include "order.h"
+#include "text.h"
 
 #define MAX_VCPUS 64
 #define MAX_CALLS 32
+#define MAX_DEPTH 16
 #define MAX_APIS 64
 #define MAX_FOUND 64
 #define MAX_VECTORS 4
+#define MAX_TABLES 8
+#define STACK_SIZE 0x4000 /* of a kernel thread, and its alignment */
 
-enum rule { RULE_RETURN, RULE_COPY, RULE_STORE, RULES };
+enum rule { RULE_RETURN, RULE_COPY, RULE_STORE, RULE_FILL, RULE_BACK, RULE_WALK, RULES };
 
-static const char *const rule_names[RULES] = { "return", "copy", "store" };
+static const char *const rule_names[RULES] = { "return", "copy", "store", "fill", "back", "walk" };
 
 struct api {
 	uint64_t start;
 	uint64_t end;
 	char name[48];
 	bool to_cpu;
+	bool walked; /* maps for an IOMMU */
 };
 
 /* Tables of exception vectors: entries are 0x80 apart, whichever of the tables is in use. */
@@ -29,16 +34,30 @@ struct span {
 	uint64_t end;
 };
 
-/* A function of the DMA API that has been entered, and what was pending then. */
+/* A function of the DMA API that has been entered, and how its context was then. */
 struct call {
 	const struct api *api;
 	uint64_t pending;
+	uint64_t issued;
 	int depth; /* of exceptions */
 };
 
-struct vcpu {
+/*
+ * What the code of one depth of exceptions has done. An interrupt's dsb completes what it came
+ * upon, too; but that is luck, and would hide that a wait is missing there.
+ */
+struct context {
 	uint64_t pending;
+	uint64_t issued; /* dc so far */
+	uint64_t stack;	 /* that the IOMMU's tables are written from */
+	bool filled;	 /* a bounce buffer, with no dc since */
+	bool written;	 /* entries of a table, not visible to the walker yet */
+};
+
+struct vcpu {
+	uint64_t pending; /* since any dsb */
 	int depth;
+	struct context contexts[MAX_DEPTH];
 	struct call calls[MAX_CALLS];
 	unsigned int nr_calls;
 };
@@ -56,8 +75,12 @@ static struct {
 	struct api apis[MAX_APIS];
 	unsigned int nr_apis;
 	uint64_t bounce;
+	uint64_t back;
 	struct span vectors[MAX_VECTORS];
 	unsigned int nr_vectors;
+	struct span tables[MAX_TABLES];
+	unsigned int nr_tables;
+	bool walker_apart; /* the IOMMU's walker is not coherent: it needs a dc */
 	struct vcpu vcpus[MAX_VCPUS];
 	uint64_t looked[RULES];
 	uint64_t exceptions;
@@ -91,6 +114,16 @@ static void broken(enum rule rule, const struct api *api, uint64_t addr, uint64_
 		f->pending = pending;
 }
 
+static struct context *context_at(struct vcpu *cpu, int depth)
+{
+	return &cpu->contexts[depth < MAX_DEPTH ? depth : MAX_DEPTH - 1];
+}
+
+static struct context *context_here(struct vcpu *cpu)
+{
+	return context_at(cpu, cpu->depth);
+}
+
 /* The innermost call that this very context made, not one that it interrupted; or NULL. */
 static struct call *call_here(struct vcpu *cpu)
 {
@@ -99,24 +132,34 @@ static struct call *call_here(struct vcpu *cpu)
 	return call && call->depth >= cpu->depth ? call : NULL;
 }
 
-/* What was pending before anything in this context began, and is somebody else's to complete. */
-static uint64_t pending_below(const struct vcpu *cpu)
+/* What this context has issued since it entered the API: since the outermost of its calls. */
+static uint64_t pending_here(struct vcpu *cpu)
 {
+	uint64_t pending = context_here(cpu)->pending;
 	unsigned int i;
 
 	for (i = 0; i < cpu->nr_calls; i++)
-		if (cpu->calls[i].depth < cpu->depth)
-			return cpu->pending;
-	return 0;
+		if (cpu->calls[i].depth >= cpu->depth)
+			return pending - cpu->calls[i].pending;
+	return pending;
 }
 
 static void on_dc(unsigned int index, void *data)
 {
+	struct vcpu *cpu = vcpu_of(index);
+	struct context *here = context_here(cpu);
+
 	(void)data;
-	vcpu_of(index)->pending++;
+	cpu->pending++;
+	here->pending++;
+	here->issued++;
+	here->filled = false;
+	if (state.walker_apart)
+		here->written = false;
 }
 
-static void on_dsb(unsigned int index, void *data)
+/* Completes the maintenance of this context and of those that this one was interrupted by. */
+static void on_dsb_sy(unsigned int index, void *data)
 {
 	struct vcpu *cpu = vcpu_of(index);
 	unsigned int i;
@@ -125,14 +168,27 @@ static void on_dsb(unsigned int index, void *data)
 	if (cpu->pending > state.longest)
 		state.longest = cpu->pending;
 	cpu->pending = 0;
+	context_here(cpu)->pending = 0;
 	for (i = 0; i < cpu->nr_calls; i++)
-		cpu->calls[i].pending = 0;
+		if (cpu->calls[i].depth >= cpu->depth)
+			cpu->calls[i].pending = 0;
+}
+
+/* dsb st or more: a coherent walker sees what was written. */
+static void on_dsb_st(unsigned int index, void *data)
+{
+	(void)data;
+	if (!state.walker_apart)
+		context_here(vcpu_of(index))->written = false;
 }
 
 static void on_vector(unsigned int index, void *data)
 {
+	struct vcpu *cpu = vcpu_of(index);
+
 	(void)data;
-	vcpu_of(index)->depth++;
+	cpu->depth++;
+	*context_here(cpu) = (struct context){ 0 };
 	state.exceptions++;
 }
 
@@ -151,11 +207,37 @@ static void on_eret(unsigned int index, void *data)
 static void on_enter(unsigned int index, void *data)
 {
 	struct vcpu *cpu = vcpu_of(index);
+	struct context *here = context_here(cpu);
 
+	if (!call_here(cpu)) {
+		here->filled = false;
+		here->written = false;
+	}
 	if (cpu->nr_calls == MAX_CALLS)
 		memmove(cpu->calls, cpu->calls + 1, --cpu->nr_calls * sizeof(*cpu->calls));
-	cpu->calls[cpu->nr_calls++] =
-		(struct call){ .api = data, .pending = cpu->pending, .depth = cpu->depth };
+	cpu->calls[cpu->nr_calls++] = (struct call){
+		.api = data, .pending = here->pending, .issued = here->issued, .depth = cpu->depth
+	};
+}
+
+/* The other rules that hold when a call returns; what broke one is the innermost call's alone. */
+static void check_filled(const struct call *call, struct context *its)
+{
+	/* With DMA_ATTR_SKIP_CPU_SYNC nothing is cleaned: then nothing is in the wrong order. */
+	if (call->api->to_cpu || !its->filled || its->issued == call->issued)
+		return;
+	broken(RULE_FILL, call->api, state.bounce, 1);
+	its->filled = false;
+}
+
+static void check_written(const struct call *call, struct context *its)
+{
+	if (!call->api->walked)
+		return;
+	state.looked[RULE_WALK]++;
+	if (its->written)
+		broken(RULE_WALK, call->api, call->api->start, 1);
+	its->written = false;
 }
 
 /* A tail call has no return of its own: that of its caller's caller ends it, too. */
@@ -163,47 +245,99 @@ static void on_return(unsigned int index, void *data)
 {
 	struct vcpu *cpu = vcpu_of(index);
 	unsigned int i = cpu->nr_calls;
+	struct context *its;
+	struct call *call;
 
 	while (i && cpu->calls[i - 1].api != data)
 		i--;
 	if (!i)
 		return;
 	cpu->nr_calls = i - 1;
+	call = &cpu->calls[i - 1];
+	its = context_at(cpu, call->depth);
 	state.looked[RULE_RETURN]++;
-	if (cpu->pending > cpu->calls[i - 1].pending)
-		broken(RULE_RETURN, data, cpu->calls[i - 1].api->start,
-		       cpu->pending - cpu->calls[i - 1].pending);
+	if (its->pending > call->pending)
+		broken(RULE_RETURN, data, call->api->start, its->pending - call->pending);
+	check_filled(call, its);
+	check_written(call, its);
 }
 
 static void on_bounce(unsigned int index, void *data)
 {
 	struct vcpu *cpu = vcpu_of(index);
 	struct call *call = call_here(cpu);
+	uint64_t pending = pending_here(cpu);
 
 	(void)data;
+	if (!call)
+		return;
+	if (!call->api->to_cpu) {
+		state.looked[RULE_FILL]++;
+		context_here(cpu)->filled = true;
+		return;
+	}
+	state.looked[RULE_COPY]++;
+	if (pending)
+		broken(RULE_COPY, call->api, state.bounce, pending);
+}
+
+/* An entry that cannot be mapped gives its own bounce buffer back, which has no maintenance yet. */
+static void on_back(unsigned int index, void *data)
+{
+	struct vcpu *cpu = vcpu_of(index);
+	struct call *call = call_here(cpu);
+	uint64_t pending = pending_here(cpu);
+
+	(void)data;
+	context_here(cpu)->filled = false;
 	if (!call || !call->api->to_cpu)
 		return;
-	state.looked[RULE_COPY]++;
-	if (cpu->pending > call->pending)
-		broken(RULE_COPY, call->api, state.bounce, cpu->pending - call->pending);
+	state.looked[RULE_BACK]++;
+	if (pending)
+		broken(RULE_BACK, call->api, state.back, pending);
 }
 
 static void on_store(unsigned int index, qemu_plugin_meminfo_t info, uint64_t vaddr, void *data)
 {
 	struct vcpu *cpu = vcpu_of(index);
-	struct qemu_plugin_hwaddr *where = qemu_plugin_get_hwaddr(info, vaddr);
+	struct qemu_plugin_hwaddr *where;
 	struct call *call;
 	uint64_t below;
 
+	/* QEMU 7.2 calls back for loads, too, where stores were asked for. */
+	if (!qemu_plugin_mem_is_store(info))
+		return;
+	where = qemu_plugin_get_hwaddr(info, vaddr);
 	if (!where || !qemu_plugin_hwaddr_is_io(where))
 		return;
 	state.looked[RULE_STORE]++;
-	if (!cpu->pending)
-		return;
 	call = call_here(cpu);
-	below = call ? call->pending : pending_below(cpu);
-	if (cpu->pending > below)
-		broken(RULE_STORE, call ? call->api : NULL, (uintptr_t)data, cpu->pending - below);
+	below = call ? call->pending : 0;
+	if (context_here(cpu)->pending > below)
+		broken(RULE_STORE, call ? call->api : NULL, (uintptr_t)data,
+		       context_here(cpu)->pending - below);
+}
+
+/* Entries are what such code stores elsewhere than on its stack, on which it begins. */
+static void on_table_store(unsigned int index, qemu_plugin_meminfo_t info, uint64_t vaddr,
+			   void *data)
+{
+	struct context *here = context_here(vcpu_of(index));
+	uint64_t block = vaddr & ~(uint64_t)(STACK_SIZE - 1);
+
+	(void)data;
+	if (!qemu_plugin_mem_is_store(info))
+		return;
+	if (!here->stack)
+		here->stack = block;
+	else if (block != here->stack)
+		here->written = true;
+}
+
+static void on_table_enter(unsigned int index, void *data)
+{
+	(void)data;
+	context_here(vcpu_of(index))->stack = 0;
 }
 
 /* dc ivac, cvac, civac by address, and cvap, cvadp: to the point of coherency or beyond. */
@@ -220,14 +354,20 @@ static bool is_dc(uint32_t word)
 	return false;
 }
 
-static bool is_vector(uint64_t addr)
+static bool is_ret(uint32_t word)
+{
+	return (word & 0xfffffc1f) == 0xd65f0000 || word == 0xd65f0bff || word == 0xd65f0fff;
+}
+
+/* Which of the spans has the address; or NULL. */
+static const struct span *span_of(const struct span *spans, unsigned int n, uint64_t addr)
 {
 	unsigned int i;
 
-	for (i = 0; i < state.nr_vectors; i++)
-		if (addr >= state.vectors[i].start && addr < state.vectors[i].end)
-			return !(addr & 0x7f);
-	return false;
+	for (i = 0; i < n; i++)
+		if (addr >= spans[i].start && addr < spans[i].end)
+			return &spans[i];
+	return NULL;
 }
 
 static void at(struct qemu_plugin_insn *insn, qemu_plugin_vcpu_udata_cb_t cb, void *data)
@@ -235,31 +375,56 @@ static void at(struct qemu_plugin_insn *insn, qemu_plugin_vcpu_udata_cb_t cb, vo
 	qemu_plugin_register_vcpu_insn_exec_cb(insn, cb, QEMU_PLUGIN_CB_NO_REGS, data);
 }
 
-void order_translate(struct qemu_plugin_insn *insn, uint32_t word, uint64_t addr)
+/* Functions of the API: where they begin, and where they return, even from under a kprobe. */
+static void translate_api(struct qemu_plugin_insn *insn, uint32_t word, uint64_t addr)
 {
-	bool ret = (word & 0xfffffc1f) == 0xd65f0000 || word == 0xd65f0bff || word == 0xd65f0fff;
 	unsigned int i;
 
+	for (i = 0; i < state.nr_apis; i++) {
+		struct api *api = &state.apis[i];
+
+		if (addr < api->start || addr >= api->end)
+			continue;
+		if (addr == api->start)
+			at(insn, on_enter, api);
+		if (is_ret(text_original(word, addr)))
+			at(insn, on_return, api);
+	}
+}
+
+static void translate_tables(struct qemu_plugin_insn *insn, uint64_t addr)
+{
+	const struct span *table = span_of(state.tables, state.nr_tables, addr);
+
+	if (!table)
+		return;
+	/* The first of them is the one that the IOMMU's driver calls, and it the others. */
+	if (addr == state.tables[0].start)
+		at(insn, on_table_enter, NULL);
+	qemu_plugin_register_vcpu_mem_cb(insn, on_table_store, QEMU_PLUGIN_CB_NO_REGS,
+					 QEMU_PLUGIN_MEM_W, NULL);
+}
+
+void order_translate(struct qemu_plugin_insn *insn, uint32_t word, uint64_t addr)
+{
 	if (!state.nr_apis)
 		return;
 	if (is_dc(word))
 		at(insn, on_dc, NULL);
 	else if (word == 0xd5033f9f)
-		at(insn, on_dsb, NULL);
+		at(insn, on_dsb_sy, NULL);
 	else if (word == 0xd69f03e0)
 		at(insn, on_eret, NULL);
-	if (is_vector(addr))
+	if (word == 0xd5033f9f || word == 0xd5033e9f)
+		at(insn, on_dsb_st, NULL);
+	if (!(addr & 0x7f) && span_of(state.vectors, state.nr_vectors, addr))
 		at(insn, on_vector, NULL);
 	if (addr == state.bounce)
 		at(insn, on_bounce, NULL);
-	for (i = 0; i < state.nr_apis; i++) {
-		struct api *api = &state.apis[i];
-
-		if (addr == api->start)
-			at(insn, on_enter, api);
-		if (ret && addr >= api->start && addr < api->end)
-			at(insn, on_return, api);
-	}
+	if (addr == state.back)
+		at(insn, on_back, NULL);
+	translate_api(insn, word, addr);
+	translate_tables(insn, addr);
 	qemu_plugin_register_vcpu_mem_cb(insn, on_store, QEMU_PLUGIN_CB_NO_REGS, QEMU_PLUGIN_MEM_W,
 					 (void *)(uintptr_t)addr);
 }
@@ -314,22 +479,22 @@ static int api_argument(const char *text)
 		return -1;
 	snprintf(api->name, sizeof(api->name), "%s", rest + 1);
 	api->to_cpu = strstr(api->name, "unmap") || strstr(api->name, "for_cpu");
+	api->walked = strstr(api->name, "iommu_map");
 	state.nr_apis++;
 	return 0;
 }
 
-static int vectors_argument(const char *text)
+static int span_argument(struct span *spans, unsigned int *n, unsigned int max, const char *text)
 {
-	struct span *table = &state.vectors[state.nr_vectors];
 	char *rest;
 
-	if (state.nr_vectors == MAX_VECTORS)
+	if (*n == max)
 		return -1;
-	table->start = strtoull(text, &rest, 16);
+	spans[*n].start = strtoull(text, &rest, 16);
 	if (*rest != '-')
 		return -1;
-	table->end = strtoull(rest + 1, &rest, 16);
-	state.nr_vectors++;
+	spans[*n].end = strtoull(rest + 1, &rest, 16);
+	++*n;
 	return 0;
 }
 
@@ -341,7 +506,17 @@ int order_argument(const char *arg)
 		state.bounce = strtoull(arg + 7, NULL, 16);
 		return 0;
 	}
+	if (!strncmp(arg, "back=", 5)) {
+		state.back = strtoull(arg + 5, NULL, 16);
+		return 0;
+	}
 	if (!strncmp(arg, "vectors=", 8))
-		return vectors_argument(arg + 8);
-	return -1;
+		return span_argument(state.vectors, &state.nr_vectors, MAX_VECTORS, arg + 8);
+	if (!strncmp(arg, "table=", 6))
+		return span_argument(state.tables, &state.nr_tables, MAX_TABLES, arg + 6);
+	if (!strcmp(arg, "walker=apart")) {
+		state.walker_apart = true;
+		return 0;
+	}
+	return text_argument(arg);
 }
