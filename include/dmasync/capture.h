@@ -16,6 +16,7 @@ struct capture_info {
 	char build_id[65];   /* of the running kernel, hexadecimal */
 	char boot_id[37];    /* tells captures of one boot from those of several */
 	char cpu_model[128]; /* "Cortex-A76 x4, Cortex-A55 x4" */
+	char iommu_walker[16]; /* "coherent", "not-coherent", "mixed": do IOMMUs walk coherently */
 	char governor[64];   /* cpufreq governors in use, "performance"; several: comma-separated */
 	char command[256];   /* command line that recorded it */
 	__u64 start_ns;	     /* CLOCK_REALTIME at its start */

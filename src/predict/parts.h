@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the parts of predict share among themselves. */
+#ifndef PREDICT_PARTS_H
+#define PREDICT_PARTS_H
+
+#include <dmasync/predict.h>
+
+/* ---- fit.c ---- */
+
+#define PREDICT_BLOCKS 16 /* of intervals, over all captures, as far as there are as many */
+#define PREDICT_BLOCKS_MIN 6
+#define PREDICT_RUNS_MIN 3
+
+enum {
+	Z_CALLS,
+	Z_ENTRIES,
+	Z_LINES,
+	Z_NS,
+	Z_COUNT,
+};
+
+/* Weighted products of what points hold, and plain sums. */
+struct moments {
+	double product[Z_COUNT][Z_COUNT];
+	double sum[Z_COUNT];
+};
+
+/* A row's moments: of all its points, and of those of each block. */
+struct fit_row {
+	struct predict_row *row;
+	bool clean;  /* maintenance towards the device, else away from it */
+	bool loop;   /* all that an entry takes is maintenance and a loop: no page tables */
+	bool copies; /* through bounce buffers */
+	struct moments all;
+	struct moments *block; /* of p->blocks */
+};
+
+/* Rows whose lines are of one price: the same maintenance in the same direction. */
+struct fit_pool {
+	const struct fit_row **rows;
+	size_t n;
+};
+
+/* How the price of a line is taken. */
+enum line_from {
+	LINE_OWN,
+	LINE_POOL,
+	LINE_GIVEN,
+};
+
+struct fit {
+	const struct fit_row *of;
+	const struct fit_pool *pool; /* LINE_POOL */
+	enum line_from from;
+	double line;	/* LINE_GIVEN */
+	bool call_free; /* what a call takes is part of the fit; else it is left out */
+};
+
+/* What came out, with its noise. */
+struct fit_limits {
+	struct predict_range share;	  /* entry's part of all ns */
+	struct predict_range entry, line; /* ns */
+	double lines_in;		  /* by how much entry falls when a line takes 1 ns more */
+	double calls_in;		  /* ... when a call does; 0 with call_free */
+};
+
+/* Fills moments, and numbers of blocks. 0 or -ENOMEM. */
+int fit_rows_fill(struct predict *p, struct fit_row *rows, size_t n);
+
+/* False where points do not tell, or those of one block alone do. */
+bool fit_limits(const struct predict *p, const struct fit *f, struct fit_limits *out);
+
+/* Half of the interval of a row's ns for what it did, as a part of them; 0: not known. */
+double fit_level_noise(const struct predict *p, const struct fit_row *of);
+
+/* ---- barriers.c ---- */
+
+/* Barriers before and after, and waits saved of calls that succeeded; else HOW_NONE and why. */
+void predict_barriers(const struct predict *p, struct predict_row *row);
+
+/* Cleans, for the device. */
+bool op_cleans(enum op op);
+
+/* ---- words, for text and Markdown ---- */
+#define WORDS_LEN 320
+
+void predict_saving_words(char *buf, size_t size, const struct predict_row *row);
+void predict_method_words(char *buf, size_t size, const struct predict *p);
+void predict_row_words(char *buf, size_t size, const struct predict *p,
+		       const struct predict_row *row);
+void predict_page_words(char *buf, size_t size, const struct predict *p);
+
+#endif
