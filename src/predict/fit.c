@@ -53,11 +53,6 @@ static void moments_less(struct moments *out, const struct moments *a, const str
 	}
 }
 
-/* Blocks from .. to - 1. */
-struct part {
-	unsigned int from, to;
-};
-
 /* Blocks that a capture gets, of @intervals that it has. */
 static unsigned int blocks_of_run(const struct predict *p, __u32 intervals)
 {
@@ -107,6 +102,7 @@ static int fit_row_fill(const struct predict *p, struct fit_row *f)
 	f->block = calloc(p->blocks + 1, sizeof(*f->block));
 	if (!f->block)
 		return -ENOMEM;
+	f->blocks = p->blocks;
 	for (i = 0; i < row->n; i++) {
 		columns_of(&row->points[i], z);
 		for (k = 0; k < Z_COUNT; k++)
@@ -205,11 +201,22 @@ static void moments_without(const struct fit_row *of, struct part part, struct m
 	unsigned int b;
 
 	*out = of->all;
-	for (b = part.from; b < part.to; b++)
+	for (b = part.from; b < part.to && b < of->blocks; b++)
 		moments_less(out, out, &of->block[b]);
 }
 
-static bool line_of_pool(const struct fit_pool *pool, struct part part, double *line)
+static bool has_points(const struct fit_row *of, struct part part)
+{
+	unsigned int b;
+
+	for (b = part.from; b < part.to && b < of->blocks; b++) {
+		if (of->block[b].sum[Z_CALLS] > 0)
+			return true;
+	}
+	return false;
+}
+
+static void pool_line_fill(const struct fit_pool *pool, struct part part, struct pool_line *out)
 {
 	double xx = 0, xy = 0;
 	struct moments m;
@@ -218,9 +225,24 @@ static bool line_of_pool(const struct fit_pool *pool, struct part part, double *
 	for (i = 0; i < pool->n; i++) {
 		moments_without(pool->rows[i], part, &m);
 		line_parts(&m, &xx, &xy);
+		out->touched |= has_points(pool->rows[i], part);
 	}
-	*line = xx > 0 ? xy / xx : 0;
-	return xx > 0;
+	out->known = xx > 0;
+	out->line = xx > 0 ? xy / xx : 0;
+	out->done = true;
+}
+
+/* The same for all rows of the pool, so it is kept. */
+static const struct pool_line *line_of_pool(struct fit_pool *pool, struct part part)
+{
+	unsigned int length = part.to - part.from;
+	struct pool_line *line = &pool->all;
+
+	if (length)
+		line = &pool->without[3 * part.from + (length > 2 ? 2 : length - 1)];
+	if (!line->done)
+		pool_line_fill(pool, part, line);
+	return line;
 }
 
 /* What comes out of a fit. */
@@ -235,6 +257,7 @@ static bool fit_without(const struct fit *f, struct part part, struct fitted *ou
 	static const int columns[] = { Z_ENTRIES, Z_CALLS };
 	const double *sum = f->of->all.sum;
 	double by_ns[3], by_lines[3], calls, total;
+	const struct pool_line *pooled;
 	struct moments m;
 	int n = f->call_free ? 2 : 1;
 
@@ -250,8 +273,11 @@ static bool fit_without(const struct fit *f, struct part part, struct fitted *ou
 		out->line = by_ns[0];
 	} else if (f->from == LINE_GIVEN) {
 		out->line = f->line;
-	} else if (!line_of_pool(f->pool, part, &out->line)) {
-		return false;
+	} else {
+		pooled = line_of_pool(f->pool, part);
+		if (!pooled->known)
+			return false;
+		out->line = pooled->line;
 	}
 	if (!regress(&m, columns, n, Z_NS, by_ns) || !regress(&m, columns, n, Z_LINES, by_lines))
 		return false;
@@ -302,30 +328,11 @@ static struct part part_of_run(const struct predict *p, size_t run)
 	return part;
 }
 
-static bool has_points(const struct fit_row *of, struct part part)
-{
-	unsigned int b;
-
-	for (b = part.from; b < part.to; b++) {
-		if (of->block[b].sum[Z_CALLS] > 0)
-			return true;
-	}
-	return false;
-}
-
 /* Does any row that the fit rests on have points there? */
 static bool touches(const struct fit *f, struct part part)
 {
-	bool pooled = f->from == LINE_POOL;
-	size_t i;
-
-	if (has_points(f->of, part))
-		return true;
-	for (i = 0; pooled && i < f->pool->n; i++) {
-		if (has_points(f->pool->rows[i], part))
-			return true;
-	}
-	return false;
+	return has_points(f->of, part) ||
+	       (f->from == LINE_POOL && line_of_pool(f->pool, part)->touched);
 }
 
 /* Estimates with parts left out. */
@@ -374,15 +381,19 @@ static void limits_widen(struct fit_limits *out, const struct left_out *l)
 static bool by_blocks(const struct predict *p, const struct fit *f, struct left_out *l,
 		      struct fit_limits *out)
 {
-	unsigned int b;
+	unsigned int length, b;
 
-	for (b = 0; b < p->blocks; b++) {
-		if (!leave_out(f, (struct part){ b, b + 1 }, l))
-			return false;
+	/* Twice: what disturbs a machine for longer than a block would look like nothing. */
+	for (length = 1; length <= 2; length++) {
+		l->n = 0;
+		for (b = 0; b < p->blocks; b += length) {
+			if (!leave_out(f, (struct part){ b, b + length }, l))
+				return false;
+		}
+		if (l->n < PREDICT_BLOCKS_MIN)
+			return length > 1;
+		limits_widen(out, l);
 	}
-	if (l->n < PREDICT_BLOCKS_MIN)
-		return false;
-	limits_widen(out, l);
 	return true;
 }
 

@@ -32,13 +32,30 @@ struct fit_row {
 	bool loop;   /* all that an entry takes is maintenance and a loop: no page tables */
 	bool copies; /* through bounce buffers */
 	struct moments all;
-	struct moments *block; /* of p->blocks */
+	struct moments *block;
+	unsigned int blocks;
+};
+
+/* Blocks from .. to - 1, which are left out. */
+struct part {
+	unsigned int from, to;
+};
+
+/* Price of a line by a pool with a part left out. */
+struct pool_line {
+	bool done; /* the rest is filled in */
+	bool known;
+	bool touched; /* some row has points in the part */
+	double line;
 };
 
 /* Rows whose lines are of one price: the same maintenance in the same direction. */
 struct fit_pool {
 	const struct fit_row **rows;
 	size_t n;
+	struct pool_line all;
+	struct pool_line *without; /* three for each block: of one, of two, of more from there on */
+	double spread; /* how far rows that tell the price alone are off, beyond their noise; ns */
 };
 
 /* How the price of a line is taken. */
@@ -50,7 +67,7 @@ enum line_from {
 
 struct fit {
 	const struct fit_row *of;
-	const struct fit_pool *pool; /* LINE_POOL */
+	struct fit_pool *pool; /* LINE_POOL */
 	enum line_from from;
 	double line;	/* LINE_GIVEN */
 	bool call_free; /* what a call takes is part of the fit; else it is left out */

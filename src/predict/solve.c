@@ -12,8 +12,9 @@ struct solving {
 	struct predict *p;
 	struct fit_row *rows;
 	size_t n;
-	double software; /* ns an entry at most; negative: not known */
-	double call;	 /* ns a call at most */
+	double software;		    /* ns an entry at most; negative: not known */
+	double call;			    /* ns a call at most */
+	struct fit_pool pool[2][DIR_COUNT]; /* by maintenance and direction */
 };
 
 /* A candidate for a row: what its waits may take of its time. */
@@ -94,19 +95,24 @@ static double share_of_wait(const struct predict_row *row, double ns)
 	return row->waits_saved * ns / row->ns;
 }
 
-static void clamp(const struct predict_row *row, struct predict_range *r)
+/*
+ * Nothing gains more than all of the waits' part. Where waits are free, batching costs what it
+ * computes: the answers of an entry, and the second walk.
+ */
+static void clamp(const struct solving *s, const struct predict_row *row, struct predict_range *r)
 {
-	/* Nobody gains more than all of the waits' part, or loses by what he need not do. */
 	double most = row->sum.sum.entries ? row->waits_saved / row->sum.sum.entries : 0;
+	double least = -share_of_wait(row, lost_on_entry(s, row) / 2);
 
-	r->low = fmin(fmax(r->low, 0), most);
+	least = s->software > 0 ? least : 0;
+	r->low = fmin(fmax(r->low, least), most);
 	r->high = fmin(fmax(r->high, 0), most);
 }
 
 /* Takes @c if it tells more. */
-static void offer(struct predict_row *row, struct candidate *c)
+static void offer(const struct solving *s, struct predict_row *row, struct candidate *c)
 {
-	clamp(row, &c->saving);
+	clamp(s, row, &c->saving);
 	c->wait.low = fmax(c->wait.low, 0);
 	c->wait.high = fmax(c->wait.high, 0);
 	if (c->saving.high - c->saving.low >= row->saving.high - row->saving.low)
@@ -136,68 +142,18 @@ static void offer_fit(struct solving *s, struct predict_row *row, const struct f
 	c.line = got.line;
 	c.saving.low = scale * got.share.low - share_of_wait(row, down);
 	c.saving.high = scale * got.share.high + share_of_wait(row, up);
-	offer(row, &c);
-}
-
-/* Do rows that tell the price of a line by themselves agree on it? How far they are off, beyond
- * their noise. */
-static double pool_spread(const struct solving *s, const struct fit_pool *pool, double line)
-{
-	struct fit own = { .from = LINE_OWN, .call_free = true };
-	struct fit_limits got;
-	double off = 0;
-	size_t i;
-
-	for (i = 0; i < pool->n; i++) {
-		own.of = pool->rows[i];
-		own.call_free = OP_IS_LIST(own.of->row->sum.op);
-		if (fit_limits(s->p, &own, &got))
-			off = fmax(off, fmax(got.line.low - line, line - got.line.high));
-	}
-	return off;
-}
-
-static bool in_pool(const struct fit_row *f, const struct fit_row *of)
-{
-	return f->clean == of->clean && f->row->sum.dir == of->row->sum.dir && f->loop &&
-	       !f->copies && f->row->n && f->row->sum.dsb_derived && !f->row->no_bytes;
-}
-
-static int pool_fill(const struct solving *s, const struct fit_row *of, struct fit_pool *pool)
-{
-	size_t i;
-
-	pool->n = 0;
-	pool->rows = calloc(s->n + 1, sizeof(*pool->rows));
-	if (!pool->rows)
-		return -ENOMEM;
-	for (i = 0; i < s->n; i++) {
-		if (in_pool(&s->rows[i], of))
-			pool->rows[pool->n++] = &s->rows[i];
-	}
-	return 0;
-}
-
-static void try_pool(struct solving *s, const struct fit_row *of, struct fit *fit)
-{
-	struct fit_limits got;
-	double off;
-
-	if (!fit_limits(s->p, fit, &got))
-		return;
-	off = pool_spread(s, fit->pool, got.line.value);
-	offer_fit(s, of->row, fit, HOW_POOLED, off);
+	offer(s, row, &c);
 }
 
 /* Fits of a list's own times. */
-static int try_lists(struct solving *s, const struct fit_row *of)
+static void try_lists(struct solving *s, const struct fit_row *of)
 {
+	struct fit_pool *pool = &s->pool[of->clean][of->row->sum.dir];
 	const struct predict_options *opt = s->p->opt;
-	struct fit_pool pool;
-	struct fit fit = { .of = of, .pool = &pool };
-	int free_calls, err = pool_fill(s, of, &pool);
+	struct fit fit = { .of = of, .pool = pool };
+	int free_calls;
 
-	for (free_calls = 0; !err && free_calls < 2; free_calls++) {
+	for (free_calls = 0; free_calls < 2; free_calls++) {
 		fit.call_free = free_calls;
 		fit.from = LINE_GIVEN;
 		fit.line = opt->line_ns;
@@ -208,11 +164,9 @@ static int try_lists(struct solving *s, const struct fit_row *of)
 		fit.from = LINE_OWN;
 		offer_fit(s, of->row, &fit, HOW_OWN, 0);
 		fit.from = LINE_POOL;
-		if (pool.n > 1 || (pool.n && pool.rows[0] != of))
-			try_pool(s, of, &fit);
+		if (pool->n > 1 || (pool->n && pool->rows[0] != of))
+			offer_fit(s, of->row, &fit, HOW_POOLED, pool->spread);
 	}
-	free(pool.rows);
-	return err;
 }
 
 /* What a wait takes according to others, by which this row's waits are priced. */
@@ -225,7 +179,7 @@ static void offer_wait(struct solving *s, const struct fit_row *of, enum predict
 
 	c.saving.low = share_of_wait(row, wait->low) * (1 - noise);
 	c.saving.high = share_of_wait(row, wait->high) * (1 + noise);
-	offer(row, &c);
+	offer(s, row, &c);
 }
 
 /* Times of the architecture's function: what it takes besides lines. */
@@ -342,19 +296,18 @@ static void explain(const struct solving *s, const struct fit_row *f)
 /* A prediction must say more than half of what anybody can say. */
 #define TELLS 0.5
 
-static int solve_row(struct solving *s, const struct fit_row *f)
+static void solve_row(struct solving *s, const struct fit_row *f)
 {
 	struct predict_row *row = f->row;
 	double most;
-	int err = 0;
 
 	if (row->how == HOW_NONE || op_is_arch(row->sum.op))
-		return 0;
+		return;
 	row->line = row->wait = unknown;
 	if (row->waits_saved == 0) {
 		row->how = HOW_NOTHING;
 		row->saving = (struct predict_range){};
-		return 0;
+		return;
 	}
 	most = row->waits_saved > 0 && row->ns > 0
 		       ? row->waits_saved / fmax(row->sum.sum.entries, 1)
@@ -362,13 +315,11 @@ static int solve_row(struct solving *s, const struct fit_row *f)
 	row->saving = (struct predict_range){ 0, 0, most };
 	row->how = HOW_BOUND;
 	if (row->ns <= 0 || row->waits_saved < 0)
-		return 0;
+		return;
 	if (has_own_times(f))
-		err = try_lists(s, f);
-	if (!err)
-		try_arch(s, f);
+		try_lists(s, f);
+	try_arch(s, f);
 	try_given(s, f);
-	return err;
 }
 
 static void finish_row(struct solving *s, const struct fit_row *f)
@@ -383,6 +334,7 @@ static void finish_row(struct solving *s, const struct fit_row *f)
 		return;
 	}
 	row->saving.value = (row->saving.low + row->saving.high) / 2;
+	row->wait.value = (row->wait.low + row->wait.high) / 2;
 	if (row->how != HOW_BOUND && row->saving.high - row->saving.low > TELLS * most)
 		row->how = HOW_BOUND;
 	if (row->how == HOW_BOUND)
@@ -476,27 +428,91 @@ static void refuse_all(struct predict *p)
 	}
 }
 
+/* ---- pools ---- */
+
+static bool in_pool(const struct fit_row *f)
+{
+	return f->loop && !f->copies && f->row->n && f->row->sum.dsb_derived && !f->row->no_bytes;
+}
+
+static int pools_fill(struct solving *s)
+{
+	struct fit_pool *pool;
+	size_t i;
+	int k;
+
+	for (k = 0; k < 2 * DIR_COUNT; k++) {
+		pool = &s->pool[k / DIR_COUNT][k % DIR_COUNT];
+		pool->rows = calloc(s->n + 1, sizeof(*pool->rows));
+		pool->without = calloc(3 * (s->p->blocks + 1), sizeof(*pool->without));
+		if (!pool->rows || !pool->without)
+			return -ENOMEM;
+	}
+	for (i = 0; i < s->n; i++) {
+		pool = &s->pool[s->rows[i].clean][s->rows[i].row->sum.dir];
+		if (in_pool(&s->rows[i]))
+			pool->rows[pool->n++] = &s->rows[i];
+	}
+	return 0;
+}
+
+static void pools_free(struct solving *s)
+{
+	int k;
+
+	for (k = 0; k < 2 * DIR_COUNT; k++) {
+		free(s->pool[k / DIR_COUNT][k % DIR_COUNT].rows);
+		free(s->pool[k / DIR_COUNT][k % DIR_COUNT].without);
+	}
+}
+
+/* Rows that tell the price of a line by themselves need not agree. */
+static void pool_spread(const struct solving *s, struct fit_pool *pool)
+{
+	struct fit own = { .from = LINE_OWN }, all = { .from = LINE_POOL, .pool = pool };
+	struct fit_limits got;
+	double line;
+	size_t i;
+
+	if (pool->n < 2)
+		return;
+	all.of = pool->rows[0];
+	if (!fit_limits(s->p, &all, &got))
+		return;
+	line = got.line.value;
+	for (i = 0; i < pool->n; i++) {
+		own.of = pool->rows[i];
+		own.call_free = OP_IS_LIST(own.of->row->sum.op);
+		if (fit_limits(s->p, &own, &got))
+			pool->spread =
+				fmax(pool->spread, fmax(got.line.low - line, line - got.line.high));
+	}
+}
+
 static int solve(struct solving *s)
 {
 	size_t i;
-	int err;
+	int err, k;
 
 	err = fit_rows_fill(s->p, s->rows, s->n);
+	err = err ?: pools_fill(s);
 	if (err)
 		return err;
+	for (k = 0; k < 2 * DIR_COUNT; k++)
+		pool_spread(s, &s->pool[k / DIR_COUNT][k % DIR_COUNT]);
 	bounds_by_floor(s);
 	bounds_by_reference(s);
 	s->p->software_ns = fmax(s->software, 0);
-	for (i = 0; !err && i < s->n; i++)
-		err = solve_row(s, &s->rows[i]);
-	for (i = 0; !err && i < s->n; i++) {
+	for (i = 0; i < s->n; i++)
+		solve_row(s, &s->rows[i]);
+	for (i = 0; i < s->n; i++) {
 		if (s->rows[i].row->waits_saved > 0 && s->rows[i].row->ns > 0 &&
 		    s->rows[i].row->how != HOW_NONE && !has_own_times(&s->rows[i]))
 			try_others(s, &s->rows[i]);
 	}
-	for (i = 0; !err && i < s->n; i++)
+	for (i = 0; i < s->n; i++)
 		finish_row(s, &s->rows[i]);
-	return err;
+	return 0;
 }
 
 int predict_solve(struct predict *p)
@@ -524,5 +540,6 @@ int predict_solve(struct predict *p)
 	for (i = 0; i < s.n; i++)
 		free(s.rows[i].block);
 	free(s.rows);
+	pools_free(&s);
 	return err;
 }
