@@ -79,13 +79,13 @@ struct predict_row {
 	bool dsb_known;
 	double waits_saved; /* of calls that succeeded, negative: added */
 	enum predict_how how;
-	double ns;			 /* all calls, without the probes' floor */
-	struct predict_range wait;	 /* ns that one wait less saves */
-	struct predict_range line;	 /* ns of 64 bytes; low > high: not known */
-	struct predict_range saving;	 /* of ns, 0.6 is 60 % */
-	double page_dsb, page_dsb_saved; /* of IOMMU page tables, at most; see page_tables() */
-	const char *with;		 /* HOW_OTHER: operation of the row that it is from */
-	char why[160];			 /* HOW_NONE, HOW_NOTHING, HOW_BOUND */
+	double ns;		     /* all calls, without the probes' floor */
+	struct predict_range wait;   /* ns that one wait less saves */
+	struct predict_range line;   /* ns of 64 bytes; low > high: not known */
+	struct predict_range saving; /* of ns, 0.6 is 60 % */
+	double page_waits_saved;     /* of IOMMU page tables, at most: its part of the walkers' */
+	const char *with;	     /* HOW_OTHER: operation of the row that it is from */
+	char why[160];		     /* HOW_NONE, HOW_NOTHING, HOW_BOUND */
 };
 
 struct predict_options {
@@ -97,6 +97,14 @@ struct predict_options {
 	unsigned int ops;     /* -O */
 	const char *device;   /* -D */
 	bool json, markdown;
+};
+
+/* What is known of the waits for the page tables of IOMMUs. */
+enum predict_pages {
+	PAGES_NONE,	/* no list goes through an IOMMU, or its walker is coherent */
+	PAGES_MEASURED, /* a walker that is not coherent is a device that has rows of its own */
+	PAGES_BOUND,	/* it is not coherent, but its rows were not recorded */
+	PAGES_UNKNOWN,	/* the same, if it is not coherent */
 };
 
 struct predict {
@@ -113,10 +121,14 @@ struct predict {
 	double saved_known_ns;	     /* part of ns that rows with a prediction are */
 	__u64 dsb_before, dsb_after; /* of rows where both are known */
 	size_t n_predicted;	     /* rows with a saving that is more than a bound */
-	unsigned int blocks;	     /* that were left out in turn */
-	double software_ns;	     /* bound of s; 0: not known */
-	bool software_measured;	     /* ... by rows that maintain nothing */
-	char refused[200];	     /* why nothing at all can be predicted; empty: it can */
+	enum predict_pages pages;
+	double page_waits;	 /* PAGES_MEASURED: exact; else at most */
+	double page_waits_saved; /* at most */
+	double page_ns;		 /* PAGES_MEASURED: of one */
+	unsigned int blocks;	 /* that were left out in turn */
+	double software_ns;	 /* bound of s; 0: not known */
+	bool software_measured;	 /* ... by rows that maintain nothing */
+	char refused[200];	 /* why nothing at all can be predicted; empty: it can */
 };
 
 /* Defaults: this project's series, nothing given. */
@@ -149,6 +161,8 @@ int predict_print_markdown(FILE *out, const struct predict *p);
 /* "own", "bound"; and "sure", "fair", "poor", "none": how wide the interval of a saving is. */
 const char *predict_how_name(enum predict_how how);
 const char *predict_sure_name(enum predict_how how, const struct predict_range *saving);
+
+#define PREDICT_LIVE_ROWS 512 /* with more, solving takes too long for a live view */
 
 /*
  * One phrase for the live view: "batching would save about 61 % of this [57, 64]"; where nothing

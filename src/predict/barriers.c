@@ -39,22 +39,6 @@ static bool find_case(const struct row *sum, struct derive_case *of)
 	return derive_dsb(of, &sum->sum, &dsb) && dsb == sum->dsb_derived;
 }
 
-/*
- * With a walker that is not coherent, each piece of a list that is contiguous in memory has a
- * barrier of its own for its page-table entries: of an entry at least one byte is its own, so there
- * are at most as many pieces as entries. Patch 7 leaves one for each table, at least one a call.
- * Lists that bounce take another path.
- */
-static void page_tables(struct predict_row *row)
-{
-	const struct call_counts *sum = &row->sum.sum;
-
-	if (!row->sum.iommu || row->sum.op != OP_MAP_SG || sum->bounces)
-		return;
-	row->page_dsb = sum->entries;
-	row->page_dsb_saved = sum->entries - (sum->calls - sum->empty_calls);
-}
-
 static bool is_refused(const struct row *sum, struct predict_row *row)
 {
 	const struct call_counts *c = &sum->sum;
@@ -84,7 +68,7 @@ void predict_barriers(const struct predict *p, struct predict_row *row)
 
 	row->why[0] = '\0';
 	row->dsb_known = false;
-	row->waits_saved = row->page_dsb = row->page_dsb_saved = 0;
+	row->waits_saved = row->page_waits_saved = 0;
 	if (is_refused(sum, row))
 		return;
 	if (!find_case(sum, &of)) {
@@ -102,7 +86,6 @@ void predict_barriers(const struct predict *p, struct predict_row *row)
 	of.flavour = FLAVOUR_PER_ENTRY;
 	derive_dsb(&of, &good, &before);
 	row->waits_saved = (double)before - (double)after;
-	page_tables(row);
 	if (elsewhere)
 		refuse(row, "its times hold the probes of %s: give a capture without, too",
 		       "--level arch or --exact");

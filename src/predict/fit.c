@@ -58,8 +58,8 @@ static unsigned int blocks_of_run(const struct predict *p, __u32 intervals)
 {
 	unsigned int want = (PREDICT_BLOCKS + p->n_runs - 1) / p->n_runs;
 
-	if (want < 2)
-		want = 2;
+	if (want < PREDICT_BLOCKS / 2)
+		want = PREDICT_BLOCKS / 2;
 	return intervals < want ? intervals : want;
 }
 

@@ -50,10 +50,16 @@ static json_t *predict_object(const struct predict *p)
 	double cpu = p->dur_ns > 0 ? p->ns / p->dur_ns * 100 : 0;
 	struct predict_range freed = { p->saving.value * cpu, p->saving.low * cpu,
 				       p->saving.high * cpu };
+	static const char *const page_names[] = {
+		[PAGES_NONE] = "none",
+		[PAGES_MEASURED] = "measured",
+		[PAGES_BOUND] = "bound",
+		[PAGES_UNKNOWN] = "unknown",
+	};
 	bool known = !p->refused[0] && p->ns > 0;
 
-	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:o, s:b, "
-			 "s:o}",
+	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:s, s:o, "
+			 "s:o, s:o, s:o, s:b, s:o}",
 			 "type", "predict", "version", DMASYNC_VERSION, "flavour",
 			 flavour_name(p->opt->flavour), "refused",
 			 p->refused[0] ? json_text(p->refused) : json_null(), "ns",
@@ -62,9 +68,12 @@ static json_t *predict_object(const struct predict *p)
 			 range_object(known && p->dur_ns > 0, &freed), "dsb_before",
 			 json_u64(p->dsb_before), "dsb_after", json_u64(p->dsb_after),
 			 "rows_predicted", (int)p->n_predicted, "blocks", (int)p->blocks,
-			 "software_ns", real_or_null(p->software_ns > 0, p->software_ns),
-			 "software_measured", (int)p->software_measured, "captures",
-			 captures_list(p));
+			 "page_dsb", page_names[p->pages], "page_dsb_max",
+			 real_or_null(p->pages != PAGES_NONE, p->page_waits), "page_dsb_saved_max",
+			 real_or_null(p->pages != PAGES_NONE, p->page_waits_saved), "page_ns",
+			 real_or_null(p->pages == PAGES_MEASURED, p->page_ns), "software_ns",
+			 real_or_null(p->software_ns > 0, p->software_ns), "software_measured",
+			 (int)p->software_measured, "captures", captures_list(p));
 }
 
 static json_t *row_object(const struct predict_row *row)
@@ -75,11 +84,10 @@ static json_t *row_object(const struct predict_row *row)
 				       now * (1 - row->saving.low) };
 	bool times = row->how != HOW_NONE && sum->calls && row->ns > 0;
 	bool wait = times && row->how != HOW_NOTHING && row->wait.low <= row->wait.high;
-	bool pages = row->page_dsb > 0;
 
 	return json_pack(
 		"{s:s, s:s, s:o, s:o, s:s, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-		"s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o}",
+		"s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o}",
 		"type", "row", "op", op_name(row->sum.op), "dev", json_text(row->sum.dev), "driver",
 		json_text(row->sum.driver), "dir", dir_name(row->sum.dir), "coherent",
 		(int)row->sum.coherent, "iommu", (int)row->sum.iommu, "calls", json_u64(sum->calls),
@@ -91,9 +99,9 @@ static json_t *row_object(const struct predict_row *row)
 		real_or_null(times && row->how != HOW_BOUND, row->saving.value * row->ns), "how",
 		predict_how_name(row->how), "sure", predict_sure_name(row->how, &row->saving),
 		"wait_ns", range_object(wait, &row->wait), "line_ns",
-		range_object(wait && row->line.low <= row->line.high, &row->line), "page_dsb_max",
-		real_or_null(pages, row->page_dsb), "page_dsb_saved_max",
-		real_or_null(pages, row->page_dsb_saved), "why",
+		range_object(wait && row->line.low <= row->line.high, &row->line),
+		"page_dsb_saved_max",
+		real_or_null(row->page_waits_saved > 0, row->page_waits_saved), "why",
 		row->why[0] ? json_text(row->why) : json_null());
 }
 

@@ -95,6 +95,9 @@ double fit_level_noise(const struct predict *p, const struct fit_row *of);
 /* Barriers before and after, and waits saved of calls that succeeded; else HOW_NONE and why. */
 void predict_barriers(const struct predict *p, struct predict_row *row);
 
+/* Fills in what is known of waits for page tables; their own rows are not shown. */
+void predict_pages(struct predict *p);
+
 /* Cleans, for the device. */
 bool op_cleans(enum op op);
 

@@ -270,6 +270,15 @@ static double spread(const struct predict_row *row)
 	return least > 0 ? most / least : 1;
 }
 
+static unsigned int parts_with_calls(const struct fit_row *f)
+{
+	unsigned int b, n = 0;
+
+	for (b = 0; b < f->blocks; b++)
+		n += f->block[b].sum[Z_CALLS] > 0;
+	return n;
+}
+
 /* Why there is a bound and no more. */
 static void explain(const struct solving *s, const struct fit_row *f)
 {
@@ -281,8 +290,9 @@ static void explain(const struct solving *s, const struct fit_row *f)
 	else if (!f->loop)
 		snprintf(row->why, sizeof(row->why),
 			 "behind an IOMMU: no row tells waits from page tables");
-	else if (row->n < PREDICT_BLOCKS_MIN)
-		snprintf(row->why, sizeof(row->why), "%zu intervals are too few: a shorter -i",
+	else if (parts_with_calls(f) < PREDICT_BLOCKS_MIN)
+		snprintf(row->why, sizeof(row->why),
+			 "%zu intervals with calls are too few: a shorter -i, or more of them",
 			 row->n);
 	else if (spread(row) < 1.05)
 		snprintf(row->why, sizeof(row->why),
@@ -322,6 +332,18 @@ static void solve_row(struct solving *s, const struct fit_row *f)
 	try_given(s, f);
 }
 
+/* In the times of map_sg are those of the page tables, and of the probes on them. */
+static void add_pages(const struct predict *p, struct predict_row *row)
+{
+	const struct probe_cost *cost = &p->runs[0].info.hdr.cost;
+
+	if (p->pages != PAGES_MEASURED || row->ns <= 0)
+		return;
+	row->saving.high +=
+		row->page_waits_saved * (p->page_ns + (cost->valid ? cost->tax_ns : 0)) / row->ns;
+	row->saving.high = fmin(row->saving.high, 1);
+}
+
 static void finish_row(struct solving *s, const struct fit_row *f)
 {
 	struct predict_row *row = f->row;
@@ -333,6 +355,7 @@ static void finish_row(struct solving *s, const struct fit_row *f)
 		solve_added(s, f);
 		return;
 	}
+	add_pages(s->p, row);
 	row->saving.value = (row->saving.low + row->saving.high) / 2;
 	row->wait.value = (row->wait.low + row->wait.high) / 2;
 	if (row->how != HOW_BOUND && row->saving.high - row->saving.low > TELLS * most)
@@ -362,6 +385,7 @@ static void fit_rows_begin(struct predict *p, struct solving *s)
 			  sum->op == OP_SYNC_SG_FOR_DEVICE;
 		predict_barriers(p, f->row);
 	}
+	predict_pages(p);
 }
 
 static void add_up(struct predict *p)

@@ -103,15 +103,15 @@ static void print_row(FILE *out, const struct predict_row *row)
 }
 
 /* "map_sg 0000:00:01.0 from_device: ..." */
-static void print_how(FILE *out, const struct predict *p, const struct predict_row *row)
+static void print_how(FILE *out, const struct predict *p, const struct predict_row *row, bool first)
 {
 	struct wrap w = { .out = out, .width = WIDTH };
 	char name[CELL_LEN], text[WORDS_LEN];
 
 	fit_name(name, row->sum.dev, 40);
 	predict_row_words(text, sizeof(text), p, row);
-	wrap_begin(&w, op_short_name(row->sum.op));
-	wrap_words(&w, "%s %s: %s", name, dir_name(row->sum.dir), text);
+	wrap_begin(&w, first ? "how" : "");
+	wrap_words(&w, "%s %s %s: %s", op_name(row->sum.op), name, dir_name(row->sum.dir), text);
 	wrap_end(&w);
 }
 
@@ -146,6 +146,7 @@ static void print_losses(FILE *out, const struct predict *p)
 int predict_print_text(FILE *out, const struct predict *p)
 {
 	char text[2 * WORDS_LEN];
+	bool first;
 	size_t i;
 
 	errno = 0;
@@ -169,9 +170,11 @@ int predict_print_text(FILE *out, const struct predict *p)
 	if (minor_rows(p))
 		fprintf(out, "%zu more with less than 1 %% of the time: --json\n", minor_rows(p));
 	fputc('\n', out);
-	for (i = 0; i < p->n_rows; i++) {
-		if (row_matters(p, p->rows[i]))
-			print_how(out, p, p->rows[i]);
+	for (first = true, i = 0; i < p->n_rows; i++) {
+		if (!row_matters(p, p->rows[i]) || p->rows[i]->how == HOW_NOTHING)
+			continue;
+		print_how(out, p, p->rows[i], first);
+		first = false;
 	}
 	return check_output(out);
 }

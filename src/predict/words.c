@@ -122,35 +122,32 @@ void predict_row_words(char *buf, size_t size, const struct predict *p,
 		 row->with ?: "");
 }
 
-/* Walkers of IOMMUs that are not coherent double the waits of rows behind them. */
 void predict_page_words(char *buf, size_t size, const struct predict *p)
 {
-	const char *walker = p->n_runs ? p->runs[0].info.iommu_walker : "";
-	double most = 0, saved = 0;
-	size_t i;
+	bool ours = p->opt->flavour == FLAVOUR_DMASYNC_BATCHED;
+	char ns[FMT_LEN];
+	int n = 0;
 
 	buf[0] = '\0';
-	for (i = 0; i < p->n_rows; i++) {
-		most += p->rows[i]->shown ? p->rows[i]->page_dsb : 0;
-		saved += p->rows[i]->shown ? p->rows[i]->page_dsb_saved : 0;
-	}
-	if (most <= 0)
+	if (p->pages == PAGES_NONE)
 		return;
-	if (!strcmp(walker, "coherent"))
-		snprintf(
+	if (p->pages == PAGES_MEASURED)
+		n = snprintf(
 			buf, size,
-			"the walker is coherent: no wait for page tables; patch 7 saves only up to "
-			"%.0f dsb st",
-			saved);
+			"page tables of a walker that is not coherent take %.0f barriers more, "
+			"of %s each, inside the calls below",
+			p->page_waits, fmt_ns(ns, p->page_ns, 6));
 	else
-		snprintf(
-			buf, size,
-			"%s: page tables take up to %.0f barriers more, not counted above, of which "
-			"patch 7 saves up to %.0f; how long they wait is in no capture",
-			!strcmp(walker, "not-coherent") ? "the walker is not coherent"
-			: !strcmp(walker, "mixed")	? "some walkers are not coherent"
-							: "if the walker is not coherent",
-			most, saved);
+		n = snprintf(buf, size, "%s, page tables take up to %.0f barriers more",
+			     p->pages == PAGES_BOUND ? "as the walker is not coherent"
+						     : "if the walker is not coherent",
+			     p->page_waits);
+	if (ours)
+		snprintf(buf + n, size - n, "; patch 7 saves up to %.0f of them%s",
+			 p->page_waits_saved,
+			 p->pages == PAGES_MEASURED ? "" : ", which is not in the times below");
+	else
+		snprintf(buf + n, size - n, "; they stay");
 }
 
 void predict_phrase(const struct predict *p, char *buf, size_t size)
