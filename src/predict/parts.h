@@ -90,6 +90,45 @@ bool fit_limits(const struct predict *p, const struct fit *f, struct fit_limits 
 /* Half of the interval of a row's ns for what it did, as a part of them; 0: not known. */
 double fit_level_noise(const struct predict *p, const struct fit_row *of);
 
+/* ---- prices.c ---- */
+
+/* What a solution is made of. */
+struct solving {
+	struct predict *p;
+	struct fit_row *rows;
+	size_t n;
+	double software;		    /* ns an entry at most; negative: not known */
+	double call;			    /* ns a call at most */
+	struct fit_pool pool[2][DIR_COUNT]; /* by maintenance and direction */
+};
+
+static const struct predict_range range_unknown = { 0, 1, 0 };
+
+/* Part of a row's time, when one wait less saves @ns. */
+static inline double share_of_wait(const struct predict_row *row, double ns)
+{
+	return row->waits_saved * ns / row->ns;
+}
+
+/* What the kernel computes for an entry and for a call, at most. */
+void bounds_find(struct solving *s);
+
+/* Deals the rows out to the pools, after fit_rows_fill(). 0 or -ENOMEM. */
+int pools_fill(struct solving *s);
+void pools_free(struct solving *s);
+
+/* Do rows of a pool that tell the price of a line by themselves agree on it? */
+void pools_compare(struct solving *s);
+
+/*
+ * Each gives the row a price of its waits by one way, if that tells more than what it has: by its
+ * own lists, times of the architecture's functions, the other rows that have one, --wait.
+ */
+void price_by_lists(struct solving *s, const struct fit_row *of);
+void price_by_arch(struct solving *s, const struct fit_row *of);
+void price_by_others(struct solving *s, const struct fit_row *of);
+void price_by_given(struct solving *s, const struct fit_row *of);
+
 /* ---- barriers.c ---- */
 
 /* Barriers before and after, and waits saved of calls that succeeded; else HOW_NONE and why. */
