@@ -52,6 +52,8 @@ static void check_flavour(struct doctor *d)
 		       flavour_name(flavour), feature_flavour_text(flavour));
 	if (flavour == FLAVOUR_UNKNOWN)
 		doctor_cure(c, "%s", d->features.why);
+	if (flavour == FLAVOUR_PER_ENTRY)
+		doctor_cure(c, "dmasynctop record, then predict, tell what batching would save");
 }
 
 static void check_barriers(struct doctor *d)

@@ -8,6 +8,7 @@
 #include <dmasync/capture.h>
 #include <dmasync/cli.h>
 #include <dmasync/cmd.h>
+#include <dmasync/devices.h>
 #include <dmasync/log.h>
 #include <dmasync/machine.h>
 #include <dmasync/measure.h>
@@ -39,6 +40,7 @@ static void describe(struct capture_info *info, const struct options *opt)
 	machine_boot_id("", info->boot_id, sizeof(info->boot_id));
 	machine_cpu_model("", info->cpu_model, sizeof(info->cpu_model));
 	machine_governors("", info->governor, sizeof(info->governor));
+	devices_walkers("", info->iommu_walker, sizeof(info->iommu_walker));
 	clock_gettime(CLOCK_REALTIME, &now);
 	info->start_ns = now.tv_sec * 1000000000ULL + now.tv_nsec;
 	info->interval_ns = opt->interval_ns;

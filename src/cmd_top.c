@@ -9,13 +9,16 @@
 #include <dmasync/cmd.h>
 #include <dmasync/log.h>
 #include <dmasync/measure.h>
+#include <dmasync/predict.h>
 #include <dmasync/view.h>
 
 struct run {
 	struct options opt;
 	struct measure m;
 	FILE *out;
-	FILE *capture; /* output of the command while the live view has the terminal */
+	struct predict_options predict_opt;
+	struct predict predict; /* text of per-entry kernels; no captures: not wanted */
+	FILE *capture;		/* output of the command while the live view has the terminal */
 };
 
 /* 0 or -errno of what was written to @out so far. */
@@ -47,11 +50,32 @@ static int print_interval(struct run *r, bool only)
 	return check_output(r->out);
 }
 
+/* A hint at most: without memory for it there is none. */
+static void print_prediction(struct run *r)
+{
+	char text[80];
+
+	if (!r->predict.n_runs || predict_solve(&r->predict))
+		return;
+	predict_phrase(&r->predict, text, sizeof(text));
+	if (text[0])
+		fprintf(r->out, "%s; dmasynctop predict tells more\n", text);
+}
+
+static void begin_prediction(struct run *r)
+{
+	struct capture_info info = { .hdr = *r->m.hdr };
+
+	if (!r->opt.json && info.hdr.flavour == FLAVOUR_PER_ENTRY)
+		predict_run_add(&r->predict, "", &info);
+}
+
 static int print_end(struct run *r)
 {
 	if (r->opt.json)
 		return json_print(r->out, json_end(r->m.hdr, &r->m.total));
 	text_end(r->out, r->m.hdr, &r->m.total, &r->opt);
+	print_prediction(r);
 	return check_output(r->out);
 }
 
@@ -68,6 +92,7 @@ static int begin(void *ctx)
 {
 	struct run *r = ctx;
 
+	begin_prediction(r);
 	return output_failed(r, print_header(r));
 }
 
@@ -75,6 +100,8 @@ static int emit(void *ctx, const struct interval *iv, bool only)
 {
 	struct run *r = ctx;
 
+	if (r->predict.n_runs && predict_add(&r->predict, iv))
+		predict_free(&r->predict);
 	return output_failed(r, print_interval(r, only));
 }
 
@@ -195,6 +222,8 @@ int cmd_top(int argc, char **argv)
 
 	if (options_parse_top(argc, argv, 0, &r.opt))
 		return EXIT_USAGE;
+	predict_options_init(&r.predict_opt);
+	predict_init(&r.predict, &r.predict_opt);
 	live = choose_live(&r);
 	r.opt.procs |= live;
 	if (open_output(&r))
@@ -219,5 +248,6 @@ int cmd_top(int argc, char **argv)
 	if (r.opt.verbose)
 		session_print_stats(r.m.session, stderr);
 	measure_close(&r.m);
+	predict_free(&r.predict);
 	return status;
 }

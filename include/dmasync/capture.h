@@ -13,16 +13,17 @@
 struct capture_info {
 	struct header hdr;
 	char tool_version[32];
-	char build_id[65];   /* of the running kernel, hexadecimal */
-	char boot_id[37];    /* tells captures of one boot from those of several */
-	char cpu_model[128]; /* "Cortex-A76 x4, Cortex-A55 x4" */
-	char governor[64];   /* cpufreq governors in use, "performance"; several: comma-separated */
-	char command[256];   /* command line that recorded it */
-	__u64 start_ns;	     /* CLOCK_REALTIME at its start */
-	__u64 interval_ns;   /* asked for; intervals tell their own length */
-	bool stacks;	     /* calls are also told by stack */
-	bool user_stacks;    /* ... of which frames of user space are a part */
-	bool procs;	     /* calls are also told by process */
+	char build_id[65];     /* of the running kernel, hexadecimal */
+	char boot_id[37];      /* tells captures of one boot from those of several */
+	char cpu_model[128];   /* "Cortex-A76 x4, Cortex-A55 x4" */
+	char iommu_walker[16]; /* "coherent", "not-coherent", "mixed": do IOMMUs walk coherently */
+	char governor[64]; /* cpufreq governors in use, "performance"; several: comma-separated */
+	char command[256]; /* command line that recorded it */
+	__u64 start_ns;	   /* CLOCK_REALTIME at its start */
+	__u64 interval_ns; /* asked for; intervals tell their own length */
+	bool stacks;	   /* calls are also told by stack */
+	bool user_stacks;  /* ... of which frames of user space are a part */
+	bool procs;	   /* calls are also told by process */
 	unsigned int profile_hz; /* samples a second and CPU of the on-CPU profile; 0: none */
 };
 

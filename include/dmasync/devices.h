@@ -53,6 +53,13 @@ int devices_read(const char *root, const char *machine, struct device_list *list
 
 void devices_free(struct device_list *list);
 
+/*
+ * Whether the IOMMUs below @root read their page tables coherently, in a word: "coherent",
+ * "not-coherent", "mixed"; empty when there is none, or none tells (ACPI). Silent. As the SMMU
+ * drivers do, it takes dma-coherent in the IOMMU's own node or above it for that.
+ */
+void devices_walkers(const char *root, char *buf, size_t size);
+
 /* "no dma-coherent property in the device tree" and the like. */
 const char *coherence_basis_text(enum coherence_basis basis);
 

@@ -10,14 +10,15 @@ json_t *capture_json_header(const struct capture_info *info)
 
 	if (!obj)
 		return NULL;
-	more = json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:b, s:I}", "format",
-			 CAPTURE_FORMAT, "build_id", json_text(info->build_id), "boot_id",
-			 json_text(info->boot_id), "cpu_model", json_text(info->cpu_model),
-			 "governor", json_text(info->governor), "command", json_text(info->command),
-			 "start_ns", json_u64(info->start_ns), "interval_ns",
-			 json_u64(info->interval_ns), "stacks", (int)info->stacks, "user_stacks",
-			 (int)info->user_stacks, "procs", (int)info->procs, "profile_hz",
-			 (json_int_t)info->profile_hz);
+	more = json_pack(
+		"{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:b, s:I}", "format",
+		CAPTURE_FORMAT, "build_id", json_text(info->build_id), "boot_id",
+		json_text(info->boot_id), "cpu_model", json_text(info->cpu_model), "iommu_walker",
+		info->iommu_walker[0] ? json_text(info->iommu_walker) : json_null(), "governor",
+		json_text(info->governor), "command", json_text(info->command), "start_ns",
+		json_u64(info->start_ns), "interval_ns", json_u64(info->interval_ns), "stacks",
+		(int)info->stacks, "user_stacks", (int)info->user_stacks, "procs", (int)info->procs,
+		"profile_hz", (json_int_t)info->profile_hz);
 	if (!more || json_object_update(obj, more) ||
 	    (info->tool_version[0] &&
 	     json_object_set_new(obj, "version", json_text(info->tool_version)))) {

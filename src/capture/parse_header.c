@@ -111,6 +111,8 @@ static void parse_run(struct fields *f, struct capture_info *info)
 	field_text(f, "build_id", info->build_id, sizeof(info->build_id), OPTIONAL);
 	field_text(f, "boot_id", info->boot_id, sizeof(info->boot_id), OPTIONAL);
 	field_text(f, "cpu_model", info->cpu_model, sizeof(info->cpu_model), OPTIONAL);
+	field_text(f, "iommu_walker", info->iommu_walker, sizeof(info->iommu_walker),
+		   OPTIONAL | FIELD_NULL);
 	field_text(f, "governor", info->governor, sizeof(info->governor), OPTIONAL);
 	field_text(f, "command", info->command, sizeof(info->command), OPTIONAL);
 	info->start_ns = field_u64(f, "start_ns", INT64_MAX, OPTIONAL);

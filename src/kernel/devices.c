@@ -213,6 +213,33 @@ void devices_free(struct device_list *list)
 	memset(list, 0, sizeof(*list));
 }
 
+void devices_walkers(const char *root, char *buf, size_t size)
+{
+	char path[PATH_MAX], name[PATH_LEN + sizeof("/device")], dir[PATH_MAX];
+	bool yes = false, no = false;
+	struct dirent *entry;
+	DIR *class;
+
+	buf[0] = '\0';
+	snprintf(path, sizeof(path), "%s/sys/class/iommu", root);
+	class = opendir(path);
+	while (class && (entry = readdir(class))) {
+		struct device dev = { .coherence = COHERENCE_UNKNOWN };
+
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(name, sizeof(name), "%s/%s/device", path, entry->d_name);
+		if (realpath(name, dir))
+			judge(dir, false, &dev);
+		yes |= dev.coherence == COHERENCE_YES;
+		no |= dev.coherence == COHERENCE_NO && dev.basis != BASIS_NO_FIRMWARE;
+	}
+	if (class)
+		closedir(class);
+	if (yes || no)
+		snprintf(buf, size, "%s", yes && no ? "mixed" : yes ? "coherent" : "not-coherent");
+}
+
 const char *coherence_basis_text(enum coherence_basis basis)
 {
 	switch (basis) {

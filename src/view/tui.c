@@ -102,6 +102,16 @@ void tui_set_period(struct tui *t, __u64 period_ns)
 		tui_message(t, "an interval is %s", fmt_ns(text, period_ns, 6));
 }
 
+/* A hint at most: without memory for it there is none. */
+static void take_prediction(struct tui *t, const struct interval *iv)
+{
+	if (t->predict.n_runs && !predict_add(&t->predict, iv) &&
+	    t->predict.n_rows <= PREDICT_LIVE_ROWS && !predict_solve(&t->predict))
+		predict_phrase(&t->predict, t->batching, sizeof(t->batching));
+	else
+		t->batching[0] = '\0';
+}
+
 /* What comes while the screen stands still is kept apart: the table points into the totals. */
 static int take_interval(struct tui *t)
 {
@@ -111,6 +121,7 @@ static int take_interval(struct tui *t)
 	if (err)
 		return err;
 	t->count++;
+	take_prediction(t, iv);
 	if (t->paused)
 		return interval_add(&t->pending, iv);
 	err = add_to_totals(t, iv);
@@ -164,6 +175,8 @@ static int loop(struct tui *t)
 static void init(struct tui *t, const struct view_source *src, const struct options *opt,
 		 struct interval *total)
 {
+	struct capture_info info = {};
+
 	memset(t, 0, sizeof(*t));
 	t->src = src;
 	t->opt = opt;
@@ -177,11 +190,17 @@ static void init(struct tui *t, const struct view_source *src, const struct opti
 	interval_init(&t->pending);
 	interval_init(&t->since);
 	table_init(&t->table);
+	predict_options_init(&t->predict_opt);
+	predict_init(&t->predict, &t->predict_opt);
+	info.hdr = *src->hdr;
+	if (info.hdr.flavour == FLAVOUR_PER_ENTRY)
+		predict_run_add(&t->predict, "", &info);
 }
 
 static void release(struct tui *t)
 {
 	table_free(&t->table);
+	predict_free(&t->predict);
 	interval_free(&t->shown);
 	interval_free(&t->scratch);
 	interval_free(&t->pending);

@@ -7,6 +7,7 @@
 #include <dmasync/columns.h>
 #include <dmasync/events.h>
 #include <dmasync/group.h>
+#include <dmasync/predict.h>
 #include <dmasync/view.h>
 
 #define TUI_INPUT_LEN 48
@@ -62,6 +63,10 @@ struct tui {
 	char filter[TUI_INPUT_LEN], search[TUI_INPUT_LEN], before[TUI_INPUT_LEN];
 	int menu;   /* line of the sort menu */
 	int scroll; /* first line of help and details */
+
+	struct predict_options predict_opt;
+	struct predict predict; /* all intervals so far */
+	char batching[80];	/* what it would save; empty: nothing to say */
 
 	char message[160]; /* shown instead of the keys until the next key */
 	bool quit;

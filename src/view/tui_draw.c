@@ -21,6 +21,7 @@ static struct parts share_lines(const struct tui *t)
 	int rest;
 
 	p.header = LINES >= 14 ? 3 : LINES >= 8 ? 2 : LINES >= 4 ? 1 : 0;
+	p.header += LINES >= 20 && t->batching[0];
 	if (t->spec.by != BY_PROCESS)
 		p.histogram = LINES >= 40 ? 14 : LINES >= 20 ? LINES / 3 : LINES >= 16 ? 5 : 0;
 	rest = LINES - p.header - p.histogram - p.footer - 1;
@@ -252,6 +253,8 @@ static void draw_main(struct tui *t)
 		draw_meter(t, y++);
 	if (p.header > 2)
 		draw_cost(t, y++);
+	if (p.header > 3)
+		put_text(y++, 0, COLS, A_NORMAL, t->batching);
 	draw_table(t, y, p.table);
 	y += 1 + p.table;
 	if (p.histogram)

@@ -53,5 +53,7 @@ is_deeply([offered('bench', '--api', 'unmap_')], [qw(unmap_page unmap_sg)], 'wor
 is_deeply([offered('-o', "$FindBin::Bin/completion")], ["$FindBin::Bin/completion.t"], 'a file for -o');
 is_deeply([offered('report', "$FindBin::Bin/completion")], ["$FindBin::Bin/completion.t"], 'a file for report');
 is_deeply([offered('flame', "$FindBin::Bin/completion")], ["$FindBin::Bin/completion.t"], 'a file for flame');
+is_deeply([offered('predict', "$FindBin::Bin/completion")], ["$FindBin::Bin/completion.t"], 'files for predict');
+is_deeply([offered('predict', '--flavour', '')], [qw(dmasync upstream)], 'words of predict --flavour');
 is_deeply([offered('compare', "$FindBin::Bin/completion")], ["$FindBin::Bin/completion.t"], 'files for compare');
 done_testing();

@@ -60,7 +60,7 @@ SKIP: {
 	}
 	is($opened, 0, 'page: parentheses match');
 }
-for my $command (qw(record report compare flame)) {
+for my $command (qw(record report compare predict flame)) {
 	like(`$tool $command --help` =~ s/\s+/ /gr, qr/Exit status: 0 ok, .*2 wrong usage/, "$command --help: exit status");
 }
 

@@ -80,6 +80,7 @@ static void fill_info(struct capture_info *info, bool plain)
 	strcpy(info->boot_id, "f0a1c2d3-0000-4000-8000-000000000001");
 	strcpy(info->cpu_model, "Cortex-A76 x4");
 	strcpy(info->governor, "performance");
+	strcpy(info->iommu_walker, "coherent");
 	strcpy(info->command, "dmasynctop record -o demo.dma -- dd if=/dev/sda of=/dev/null");
 	info->start_ns = 1760000000000000000ULL;
 	info->interval_ns = 1000000000;

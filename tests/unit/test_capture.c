@@ -19,7 +19,7 @@
 
 /* A field that is new has to be written, read, compared here, and put into schema and document. */
 _Static_assert(sizeof(struct hook_state) == 276 && sizeof(struct probe_cost) == 160, "new field?");
-_Static_assert(sizeof(struct capture_info) == 18712, "new field?");
+_Static_assert(sizeof(struct capture_info) == 18728, "new field?");
 _Static_assert(sizeof(struct row) == 2240 && sizeof(struct proc_row) == 128, "new field?");
 _Static_assert(sizeof(struct stack_row) == 136 && sizeof(struct sample_row) == 32, "new field?");
 _Static_assert(sizeof(struct loss) == 72 && sizeof(struct interval) == 272, "new field?");
@@ -53,6 +53,7 @@ static void fill_info(struct capture_info *info)
 	strcpy(info->boot_id, "f0a1c2d3-0000-4000-8000-000000000001");
 	strcpy(info->cpu_model, "Cortex-A76 x4");
 	strcpy(info->governor, "performance,schedutil");
+	strcpy(info->iommu_walker, "not-coherent");
 	strcpy(info->command, "dmasynctop record -o \"\303\244 b\" -- sh -c 'x\ty'");
 	info->start_ns = 1760000000123456789ULL;
 	info->interval_ns = 1000000000;
@@ -225,6 +226,7 @@ static void same_info(const struct capture_info *a, const struct capture_info *b
 	assert_string_equal(a->boot_id, b->boot_id);
 	assert_string_equal(a->cpu_model, b->cpu_model);
 	assert_string_equal(a->governor, b->governor);
+	assert_string_equal(a->iommu_walker, b->iommu_walker);
 	assert_string_equal(a->command, b->command);
 	assert_true(a->start_ns == b->start_ns && a->interval_ns == b->interval_ns);
 	assert_true(a->stacks == b->stacks && a->user_stacks == b->user_stacks);

@@ -122,12 +122,45 @@ static void x86(void **state)
 	devices_free(&list);
 }
 
+/* An SMMU with a node that says so, or not; then a second one. */
+static void walkers(void **state)
+{
+	static const char *const steps[][2] = {
+		{ "true", "" },
+		{ "node /smmu@1; ln -s $PWD/$dt/smmu@1 devices/smmu1/of_node; smmu smmu1",
+		  "not-coherent" },
+		{ ": >$dt/smmu@1/dma-coherent", "coherent" },
+		{ "smmu acpi; mkdir devices/smmu1/x; ln -s x devices/acpi/firmware_node",
+		  "coherent" },
+		{ "node /smmu@2; ln -s $PWD/$dt/smmu@2 devices/smmu2/of_node; smmu smmu2",
+		  "mixed" },
+	};
+	char cmd[512], word[16];
+	size_t i;
+
+	for (i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
+		snprintf(
+			cmd, sizeof(cmd),
+			"set -e; cd %s/sys; dt=firmware/devicetree/base; node() { mkdir -p $dt$1; }\n"
+			"mkdir -p class/iommu devices/smmu1 devices/smmu2 devices/acpi\n"
+			"smmu() { mkdir class/iommu/$1; ln -s $PWD/devices/$1 "
+			"class/iommu/$1/device; }\n%s\n",
+			root, steps[i][0]);
+		assert_int_equal(system(cmd), 0);
+		devices_walkers(root, word, sizeof(word));
+		assert_string_equal(word, steps[i][1]);
+	}
+	devices_walkers("/nonexistent", word, sizeof(word));
+	assert_string_equal(word, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(board),
 		cmocka_unit_test(root_property),
 		cmocka_unit_test(x86),
+		cmocka_unit_test(walkers),
 	};
 	char cmd[64];
 	int failed;

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Phrases of a prediction. */
+#include <math.h>
+#include <string.h>
+#include <dmasync/columns.h>
+#include <dmasync/units.h>
+#include "parts.h"
+
+const char *predict_how_name(enum predict_how how)
+{
+	static const char *const names[HOW_COUNT] = {
+		[HOW_NONE] = "none",	 [HOW_NOTHING] = "nothing", [HOW_OWN] = "own",
+		[HOW_POOLED] = "pooled", [HOW_ARCH] = "arch",	    [HOW_OTHER] = "other",
+		[HOW_GIVEN] = "given",	 [HOW_BOUND] = "bound",
+	};
+
+	return (unsigned int)how < HOW_COUNT ? names[how] : "?";
+}
+
+const char *predict_sure_name(enum predict_how how, const struct predict_range *saving)
+{
+	double half = (saving->high - saving->low) / 2;
+
+	if (how == HOW_NONE || how == HOW_BOUND)
+		return "none";
+	return half <= 0.05 ? "sure" : half <= 0.12 ? "fair" : "poor";
+}
+
+/* Whole percents, outwards: an interval must not look narrower than it is. */
+static int percent_down(double v)
+{
+	return (int)floor(v * 100 + 1e-9);
+}
+
+static int percent_up(double v)
+{
+	return (int)ceil(v * 100 - 1e-9);
+}
+
+void predict_saving_words(char *buf, size_t size, const struct predict_row *row)
+{
+	const struct predict_range *s = &row->saving;
+
+	if (row->how == HOW_NONE)
+		snprintf(buf, size, "?");
+	else if (row->how == HOW_NOTHING)
+		snprintf(buf, size, "0 %%");
+	else if (row->how == HOW_BOUND && row->waits_saved > 0)
+		snprintf(buf, size, s->low > 0 ? "%2$d to %1$d %%" : "up to %d %%",
+			 percent_up(s->high), percent_down(s->low));
+	else
+		snprintf(buf, size, "%.0f %% [%d, %d]", s->value * 100, percent_down(s->low),
+			 percent_up(s->high));
+}
+
+/* What --flavour asks for. */
+static const char *after_words(const struct predict *p)
+{
+	return p->opt->flavour == FLAVOUR_DMASYNC_BATCHED
+		       ? "this project's series (patches/), which waits once a list, and not where "
+			 "nothing was maintained"
+		       : "Linux 7.1, which waits once a call, also where nothing was maintained";
+}
+
+void predict_method_words(char *buf, size_t size, const struct predict *p)
+{
+	char ns[FMT_LEN];
+	int n;
+
+	n = snprintf(buf, size, "after: %s. ", after_words(p));
+	n += snprintf(buf + n, size - n, "95 %% intervals by leaving out %u blocks in turn%s",
+		      p->blocks, p->n_runs >= PREDICT_RUNS_MIN ? ", and captures" : "");
+	if (p->software_ns > 0)
+		snprintf(buf + n, size - n,
+			 "; of a wait up to %s may be what the kernel computes (%s)",
+			 fmt_ns(ns, p->software_ns, 6),
+			 p->software_measured ? "from lists that maintain nothing"
+					      : "from the probes' own time");
+}
+
+static int range_words(char *buf, size_t size, const struct predict_range *r)
+{
+	char value[FMT_LEN], low[FMT_LEN], high[FMT_LEN];
+
+	return snprintf(buf, size, "%s [%s, %s]", fmt_ns(value, (r->low + r->high) / 2, 6),
+			fmt_ns(low, r->low, 6), fmt_ns(high, r->high, 6));
+}
+
+static const char *source_words(const struct predict_row *row)
+{
+	switch (row->how) {
+	case HOW_OWN:
+		return "from the sizes of its own lists";
+	case HOW_POOLED:
+		return "lines as in all rows of this maintenance and direction";
+	case HOW_ARCH:
+		return "by times of the maintenance itself";
+	case HOW_OTHER:
+		return "as in another row, of";
+	default:
+		return "as given";
+	}
+}
+
+void predict_row_words(char *buf, size_t size, const struct predict *p,
+		       const struct predict_row *row)
+{
+	int n = 0;
+
+	if (row->how == HOW_NONE || row->how == HOW_BOUND || row->how == HOW_NOTHING) {
+		snprintf(buf, size, "%s%s",
+			 row->how == HOW_BOUND && row->waits_saved > 0 ? "cannot tell: " : "",
+			 row->how == HOW_NOTHING ? "waits for nothing" : row->why);
+		return;
+	}
+	n = snprintf(buf, size, "a wait less saves ");
+	n += range_words(buf + n, size - n, &row->wait);
+	if (row->line.low <= row->line.high)
+		n += snprintf(buf + n, size - n, ", 64 bytes take %.2fns [%.2f, %.2f]",
+			      row->line.value, fmax(row->line.low, 0), row->line.high);
+	snprintf(buf + n, size - n, "; %s%s%s", source_words(row), row->with ? " " : "",
+		 row->with ?: "");
+}
+
+void predict_page_words(char *buf, size_t size, const struct predict *p)
+{
+	bool ours = p->opt->flavour == FLAVOUR_DMASYNC_BATCHED;
+	char ns[FMT_LEN];
+	int n = 0;
+
+	buf[0] = '\0';
+	if (p->pages == PAGES_NONE)
+		return;
+	if (p->pages == PAGES_MEASURED)
+		n = snprintf(
+			buf, size,
+			"page tables of a walker that is not coherent take %.0f barriers more, "
+			"of %s each, inside the calls below",
+			p->page_waits, fmt_ns(ns, p->page_ns, 6));
+	else
+		n = snprintf(buf, size, "%s, page tables take up to %.0f barriers more",
+			     p->pages == PAGES_BOUND ? "as the walker is not coherent"
+						     : "if the walker is not coherent",
+			     p->page_waits);
+	if (ours)
+		snprintf(buf + n, size - n, "; patch 7 saves up to %.0f of them%s",
+			 p->page_waits_saved,
+			 p->pages == PAGES_MEASURED ? "" : ", which is not in the times below");
+	else
+		snprintf(buf + n, size - n, "; they stay");
+}
+
+void predict_phrase(const struct predict *p, char *buf, size_t size)
+{
+	buf[0] = '\0';
+	if (p->refused[0] || p->dsb_after >= p->dsb_before || p->saving.high < 0.005)
+		return;
+	/* One number for all only if it is about nearly all. */
+	if (p->n_predicted && p->saving.high - p->saving.low <= 0.3)
+		snprintf(buf, size, "batching would save about %.0f %% of this [%d, %d]",
+			 p->saving.value * 100, percent_down(p->saving.low),
+			 percent_up(p->saving.high));
+	else
+		snprintf(buf, size, "batching would save up to %d %% of this",
+			 percent_up(p->saving.high));
+}
