@@ -175,7 +175,7 @@ sub check_nvme
 		my $storm = $nvme->{"$op from_device"};
 		is($storm->{calls}, 512, "nvme: $op for each page");
 		is($storm->{runs}, 16, "nvme: a run for each command");
-		is($storm->{contexts}, 16, "nvme: each by itself");
+		is($storm->{contexts}, 16, "nvme: each $op by itself");
 		is_deeply($storm->{hist}, [ [ 32, 16 ] ], "nvme: of 32 pages");
 		is($storm->{saved}, 496, "nvme: what would be saved");
 	}
