@@ -146,7 +146,7 @@ FUZZ_CC ?= clang
 FUZZ_SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 FUZZ_SRCS := $(wildcard src/capture/*.c src/interval/*.c src/report/*.c) src/runtime/log.c \
 	$(addprefix src/view/,bar.c clean.c columns.c json_objects.c json_rows.c text_header.c text_hist.c \
-	text_table.c text_words.c wrap.c) src/cli/options.c src/cli/units.c
+	text_storms.c text_table.c text_words.c wrap.c) src/cli/options.c src/cli/units.c
 FUZZ_OBJS := $(FUZZ_SRCS:src/%.c=$(FUZZ_DIR)/src/%.o)
 SECONDS ?= 600
 

@@ -81,8 +81,7 @@ static __always_inline void call_stack(struct call_place place, u32 program, u32
 {
 #ifdef STACKS
 	if (extras & EXTRA_STACKS)
-		stack_add_call(place.ctx, place.lr, program, at, c->entries, bytes, c->events,
-			       c->ns);
+		stack_add_call(place.ctx, place.lr, program, at, c, bytes);
 #endif
 }
 

@@ -5,6 +5,7 @@
 
 #include "session.bpf.h"
 #include "sglist.bpf.h"
+#include "storms.bpf.h"
 
 #define ROW_PROBES 8
 #define KEY_BUSY 1 /* in row_key.dev while a slot is being filled */
@@ -256,9 +257,11 @@ static __always_inline void counts_add_failed(struct call_counts *sum, u32 entri
 	sum->dsb += (u32)events;
 }
 
+#define CHAINED (1U << 31) /* beside a number of entries: see struct call_counts */
+
 /*
- * @at: index of the row's value, which tells row and bank. Not part of its caller, whose stack the
- * walk through a list needs.
+ * @at: index of the row's value, which tells row and bank. @entries: with CHAINED or without. Not
+ * part of its caller, whose stack the walk through a list needs.
  */
 SLOW_PATH int proc_add(u32 at, u32 entries, u64 bytes, u64 events, u64 ns)
 {
@@ -283,6 +286,8 @@ SLOW_PATH int proc_add(u32 at, u32 entries, u64 bytes, u64 events, u64 ns)
 		return 0;
 	}
 	v->sum.calls++;
+	v->sum.chained += !!(entries & CHAINED);
+	entries &= ~CHAINED;
 	v->sum.entries += entries;
 	v->sum.bytes += bytes;
 	v->sum.ns += ns;
@@ -326,7 +331,8 @@ struct row_call {
 	u64 ns;
 	u64 entries;
 	bool of_list;
-	bool typed; /* what @list points to is a pointer that programs may read through */
+	bool typed;  /* what @list points to is a pointer that programs may read through */
+	u32 chained; /* CHAINED or 0: known after row_add_rest() */
 };
 
 /*
@@ -341,9 +347,21 @@ static __always_inline u64 row_list(struct row_value *v, const struct row_call *
 	return *list;
 }
 
+/* What few sessions ask for. */
+static __always_inline void row_add_asked(struct row_value *v, u32 at, struct row_call *c,
+					  u64 bytes, u32 extras)
+{
+	if (extras & EXTRA_STORMS && storm_add(at)) {
+		c->chained = CHAINED;
+		v->sum.chained++;
+	}
+	if (extras & EXTRA_PROCS)
+		proc_add(at, c->entries | c->chained, bytes, c->events, c->ns);
+}
+
 /* What few calls have. @extras: the EXTRA_* that are asked of this one. Returns its bytes. */
-static __always_inline u64 row_add_rest(struct row_value *v, volatile u32 *at,
-					const struct row_call *c, u32 extras)
+static __always_inline u64 row_add_rest(struct row_value *v, volatile u32 *at, struct row_call *c,
+					u32 extras)
 {
 	u64 bytes = c->size;
 
@@ -355,8 +373,8 @@ static __always_inline u64 row_add_rest(struct row_value *v, volatile u32 *at,
 	}
 	if (!c->entries || c->events)
 		counts_add_rare(&v->sum, c->entries, c->events);
-	if (config.flags & CONFIG_PROCS && extras & EXTRA_PROCS)
-		proc_add(*at, c->entries, bytes, c->events, c->ns);
+	if (config.flags & (CONFIG_PROCS | CONFIG_STORMS))
+		row_add_asked(v, *at, c, bytes, extras);
 	return bytes;
 }
 

@@ -35,6 +35,8 @@ struct stack_work {
 	u64 ns;
 	u32 failed;
 	u32 failed_entries;
+	u32 chained; /* CHAINED or 0 */
+	u32 pad;
 };
 
 struct {
@@ -138,6 +140,7 @@ SLOW_PATH int stack_add(u32 program)
 		return 0;
 	}
 	v->sum.calls++;
+	v->sum.chained += !!w->chained;
 	v->sum.entries += w->entries;
 	v->sum.bytes += w->bytes;
 	v->sum.ns += w->ns;
@@ -165,19 +168,20 @@ static __always_inline struct stack_work *stack_work(void *ctx, u64 lr, u32 prog
 	return w;
 }
 
-static __always_inline void stack_add_call(void *ctx, u64 lr, u32 program, u32 at, u32 entries,
-					   u64 bytes, u64 events, u64 ns)
+static __always_inline void stack_add_call(void *ctx, u64 lr, u32 program, u32 at,
+					   const struct row_call *c, u64 bytes)
 {
 	struct stack_work *w = stack_work(ctx, lr, program);
 
 	if (!w)
 		return;
 	w->at = at;
-	w->entries = entries;
+	w->entries = c->entries;
 	w->bytes = bytes;
-	w->events = events;
-	w->ns = ns;
+	w->events = c->events;
+	w->ns = c->ns;
 	w->failed = 0;
+	w->chained = c->chained;
 	stack_add(program);
 }
 

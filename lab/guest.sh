@@ -159,6 +159,7 @@ guest_prepare()
 	machine_args
 	[[ $arch == arm64 && $coherent == no ]] && qemu+=(-dtb "$(machine_dtb)")
 	machine_disks "$1"
+	machine_nics
 	qemu+=("${devices[@]}")
 	base=$(initramfs_base "$arch" "$kernel" "${modules[@]}") ||
 		die "this kernel cannot run --disk $disk: use --disk none or another kernel"

@@ -81,6 +81,17 @@ machine_disks()
 	done
 }
 
+# machine_nics: attaches the wanted network interfaces, all to one hub; eth0 is the first.
+machine_nics()
+{
+	local kind n=0
+	for kind in ${nic//,/ }; do
+		qemu+=(-netdev "hubport,id=net$n,hubid=0" -device "$kind,netdev=net$n,mac=52:54:00:00:00:0$n")
+		modules+=("$kind")
+		n=$((n + 1))
+	done
+}
+
 # machine_ports DIR: console, and four ports of our own for stdout, stderr and what comes back.
 machine_ports()
 {

@@ -113,6 +113,11 @@ static int check_told(const struct reading *rd)
 
 	if (!total->merged)
 		return 0;
+	if (rd->r.opt->storms && !total->has_storms) {
+		log_error("%s: does not tell runs; record with --storms",
+			  capture_path(rd->capture));
+		return -ENODATA;
+	}
 	if (rd->r.opt->by_stack && !total->has_stacks) {
 		what = "stack";
 		option = "--no-stacks";

@@ -36,6 +36,7 @@ enum bpf_map_type {
 	BPF_MAP_TYPE_ARRAY = 2,
 	BPF_MAP_TYPE_PERCPU_HASH = 5,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+	BPF_MAP_TYPE_LRU_HASH = 9,
 	BPF_MAP_TYPE_ARRAY_OF_MAPS = 12,
 };
 
@@ -132,6 +133,9 @@ struct dma_iova_state { /* since 6.16 */
 struct task_struct {
 	int tgid;
 	char comm[16];
+	unsigned long nvcsw;
+	unsigned long min_flt;
+	unsigned long maj_flt;
 };
 
 #pragma clang attribute pop

@@ -17,9 +17,11 @@ struct attach_config {
 	const char *comm;
 	bool bytes;
 	bool procs;
-	bool stacks;	  /* take the stack of every call */
-	bool user_stacks; /* ... with its part of user space; implies stack_procs */
-	bool stack_procs; /* ... apart for each process */
+	bool stacks;	     /* take the stack of every call */
+	bool user_stacks;    /* ... with its part of user space; implies stack_procs */
+	bool stack_procs;    /* ... apart for each process */
+	bool storms;	     /* follow runs of calls for single buffers */
+	bool to_has_barrier; /* unmap and sync for the CPU wait even if DMA only read */
 	bool sync_has_barrier;
 	struct hook_facts facts;
 	bool verbose; /* log libbpf's messages */
@@ -33,6 +35,7 @@ struct attachment {
 	int state_map;
 	int row_values, row_infos, procs; /* map descriptors; procs is -1 without a process table */
 	int stack_traces, stack_counts;	  /* -1 without stacks */
+	int storm_cpus, storm_tasks, storm_values; /* -1 without storms */
 	int samples; /* struct proc_value by stack_key, of the caller's profile; -1: none */
 	enum rung calibrated;	       /* rung of the null target's probes; RUNG_NONE: none */
 	int calibrate_prog;	       /* a program whose test run calls the null target; or -1 */

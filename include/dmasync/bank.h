@@ -16,6 +16,9 @@ struct bank_visitor {
 	/* One stack's part of one row, all CPUs added up; may be NULL. */
 	int (*stack)(void *ctx, unsigned int row, const struct row_info *info,
 		     const struct stack_key *key, const struct proc_value *v);
+	/* Runs of one row, all CPUs added up; may be NULL. */
+	int (*storm)(void *ctx, unsigned int row, const struct row_info *info,
+		     const struct storm_value *v);
 	/* Samples of one stack: ->sum.calls; may be NULL. */
 	int (*sample)(void *ctx, const struct stack_key *key, const struct proc_value *v);
 	void *ctx;

@@ -13,7 +13,7 @@
 extern const struct argp cli_run;    /* -i -n -d */
 extern const struct argp cli_filter; /* -D -p -c -O */
 extern const struct argp
-	cli_probe; /* --level --exact --no-bytes --attach --max-rows --max-loss --pmu */
+	cli_probe; /* --level --exact --no-bytes --storms --attach --max-rows --max-loss --pmu */
 extern const struct argp cli_sort;   /* -s --hist */
 extern const struct argp cli_table;  /* the same, and --by */
 extern const struct argp cli_output; /* --json -o -v */

@@ -15,6 +15,7 @@ enum flame_weight {
 	FLAME_BYTES,   /* bytes passed to calls */
 	FLAME_DSB,     /* barriers */
 	FLAME_SAMPLES, /* samples of the on-CPU profile */
+	FLAME_SAVED,   /* barriers that a batch around single buffers would save */
 	FLAME_WEIGHTS,
 };
 
@@ -43,7 +44,7 @@ enum flame_side {
 /* Of the calls at a stack, or of all beneath a frame. Times in ns. */
 struct flame_values {
 	__u64 calls; /* outermost ones beneath the frame: nested calls are parts of them */
-	__u64 entries, bytes, ns, dsb, samples;
+	__u64 entries, bytes, ns, dsb, samples, saved;
 	__u64 weight;  /* what the width shows; for calls: nested ones too */
 	__u64 self;    /* weight that is not beneath any other frame */
 	bool recorded; /* calls end here */
@@ -86,8 +87,9 @@ int flame_tree_init(struct flame_tree *t, enum flame_weight weight, bool diff);
 void flame_tree_free(struct flame_tree *t);
 
 /*
- * Adds @v (calls, entries, bytes, ns, dsb, samples) of calls from stack @s to @side, below a frame
- * named @base unless that is NULL. Frames that an interrupt stopped are left out. 0 or -ENOMEM.
+ * Adds @v (calls, entries, bytes, ns, dsb, samples, saved) of calls from stack @s to @side, below a
+ * frame named @base unless that is NULL. Frames that an interrupt stopped are left out. 0 or
+ * -ENOMEM.
  */
 int flame_tree_add(struct flame_tree *t, enum flame_side side, const char *base,
 		   const struct stack *s, const struct flame_values *v);

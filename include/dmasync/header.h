@@ -58,8 +58,9 @@ struct header {
 	unsigned int cpus;
 	enum flavour flavour;
 	enum level level;
-	bool exact; /* barriers are counted: API latencies contain the counting probes */
-	bool bytes; /* bytes of lists are summed */
+	bool exact;  /* barriers are counted: API latencies contain the counting probes */
+	bool bytes;  /* bytes of lists are summed */
+	bool storms; /* runs of calls for single buffers are told */
 	struct hook_state hooks[HEADER_HOOKS_MAX];
 	unsigned int n_hooks;
 	struct probe_cost cost;

@@ -68,6 +68,19 @@ struct stack_row {
 	__u64 dsb_derived; /* known as far as the row's is */
 };
 
+/*
+ * Runs of one row: calls for single buffers that one context made one after another, each with a
+ * barrier; see struct storm_run. One barrier for each run would do.
+ */
+struct storm_row {
+	__u32 row;   /* position in the interval's rows */
+	__u64 calls; /* that ran a barrier; in a row they are as many as its barriers, or more */
+	__u64 runs;
+	__u64 contexts; /* that had such calls; calls of one kind may be parted by others */
+	__u64 longest;
+	__u64 hist[HIST_BUCKETS]; /* runs by the calls that they had */
+};
+
 /* Samples of the on-CPU profile. */
 struct sample_row {
 	__u32 stack;
@@ -81,6 +94,7 @@ struct loss {
 	struct loss_counters events;
 	__u64 recursion_misses; /* handlers that the kernel skipped (re-entered on the same CPU) */
 	__u64 stacks;		/* calls and samples that found no room for their stack */
+	__u64 runs;		/* cut short, or not told: there was no room to follow them */
 };
 
 /* Finds elements of an array by key: open addressing, position + 1, 0: free. */
@@ -106,9 +120,13 @@ struct interval {
 	struct sample_row *samples;
 	size_t n_samples, cap_samples;
 	struct index sample_index;
+	struct storm_row *storms;
+	size_t n_storms, cap_storms;
+	struct index storm_index;
 	struct loss loss;
 	bool has_procs;
 	bool has_stacks;
+	bool has_storms;
 	bool has_samples;
 	bool has_pmu;
 	__u64 pmu_dsb; /* DSB_SPEC of all CPUs; valid when has_pmu */
@@ -141,6 +159,24 @@ struct stack_row *interval_stack(struct interval *iv, const struct stack_row *li
 
 /* Sample row of @iv with the key of @like (stack, tgid), appended when there is none; or NULL. */
 struct sample_row *interval_sample(struct interval *iv, const struct sample_row *like);
+
+/* Runs of row @row of @iv, appended with zeroed counts when there are none; NULL: out of memory. */
+struct storm_row *interval_storm(struct interval *iv, __u32 row);
+
+/* Adds what is counted in @from to @into. */
+void storm_add(struct storm_row *into, const struct storm_row *from);
+
+/* Barriers that a batch around each run would save. */
+static inline __u64 storm_saved(const struct storm_row *s)
+{
+	return s->calls > s->runs ? s->calls - s->runs : 0;
+}
+
+/* ... and around all calls of a kind that a context makes, whatever it does between them. */
+static inline __u64 storm_most(const struct storm_row *s)
+{
+	return s->calls > s->contexts ? s->calls - s->contexts : 0;
+}
 
 /*
  * Adds @from to @into row by row (counts, histograms, loss; min and max are merged). A total keeps

@@ -22,6 +22,7 @@ json_t *json_process(const struct header *hdr, const struct proc_row *proc);
 json_t *json_stack_row(const struct header *hdr, const struct interval *iv,
 		       const struct stack_row *row);
 json_t *json_sample(const struct sample_row *row);
+json_t *json_storm(const struct storm_row *s);
 json_t *json_loss(const struct loss *loss);
 
 /* Sparse histogram: [[lowest ns of the bucket, count], ...]. */

@@ -58,6 +58,7 @@ struct options {
 	enum level level;	 /* --level */
 	bool exact;		 /* --exact */
 	bool no_bytes;		 /* --no-bytes */
+	bool storms;		 /* --storms: follow runs of calls for single buffers */
 	bool histograms;	 /* --hist: histograms in text output */
 	enum rung attach;	 /* --attach; RUNG_NONE: the best that works */
 	unsigned int max_rows;	 /* --max-rows; 0: by the machine's size */

@@ -11,6 +11,7 @@ struct report_options {
 	struct options opt; /* -D -p -c -O -s --by --hist --json -o -v */
 	const char *file;   /* NULL only with --schema */
 	bool by_stack;	    /* --by stack */
+	bool storms;	    /* --storms */
 	bool csv;
 	bool schema;
 	__u64 from_ns, to_ns; /* intervals that begin in here, after the capture's start */

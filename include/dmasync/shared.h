@@ -121,6 +121,7 @@ struct call_counts {
 	__u64 failed;
 	__u64 failed_entries; /* entries that failed calls had mapped before they gave up */
 	__u64 failed_partial; /* failed calls with at least one such entry */
+	__u64 chained;	      /* calls whose barrier a batch would save: see struct storm_run */
 };
 
 /*
@@ -132,7 +133,6 @@ struct row_value {
 	__u64 min_ns;  /* of calls that took any time; one comparison tells when these change */
 	__u64 span_ns; /* maximum - min_ns */
 	__u64 list;    /* scratch of BPF */
-	__u64 pad;
 	__u32 hist[HIST_SLOTS];
 };
 
@@ -155,6 +155,51 @@ struct proc_value {
 #define STACK_ROWS_MAX 8192	      /* {stack, process, row} in an interval */
 #define STACK_PROGRAMS (2 * OP_COUNT) /* two at most serve an operation */
 #define STACK_PROGRAM(op, variant) (((variant)&1) * OP_COUNT + (op))
+
+/*
+ * Storms: calls for single buffers whose barriers one barrier could replace. A context is one
+ * system call of a task, one softirq, one interrupt; see bpf/storms.bpf.h for what else begins
+ * another. A run is what one context does to one row without doing anything else to the device.
+ */
+struct storm_run {
+	__u64 dev;
+	__u64 context; /* number of the context that it belongs to */
+	__u32 row;
+	__u32 interval; /* an interval's end ends a run */
+	__u64 length;	/* 0: over, but the context has been in this row */
+};
+
+#define STORM_RUNS 8 /* {device, row} pairs that a context is told of at a time */
+
+struct storm_context {
+	__u64 number; /* another one with each context */
+	__u64 task;   /* of an interrupt: the one that it came upon; 0: none goes on */
+	__u64 slept;  /* of a task: times it waited, and page faults, when looked at last */
+	__u32 next;   /* run to be replaced next */
+	__u32 pad;
+	struct storm_run run[STORM_RUNS];
+};
+
+#define STORM_TASKS 1024 /* tasks that are told of at a time; more with many CPUs */
+#define STORM_ROWS_MAX 512
+#define STORM_BUCKETS 128 /* of struct storm_value: the last takes all from 245760 on */
+
+struct storm_key {
+	__u16 row;
+	__u16 bank;
+};
+
+/* Of one row in one interval. Buckets are those of hist.h, of the calls that runs had. */
+struct storm_value {
+	__u64 calls; /* that ran a barrier */
+	__u64 runs;
+	__u64 contexts; /* that had such calls */
+	__u64 longest;
+	/* A run moves up as it grows, maybe on another CPU: only the sum modulo 2^32 is told. */
+	__u32 hist[STORM_BUCKETS];
+};
+
+_Static_assert(sizeof(struct storm_value) == 4 * 8 + STORM_BUCKETS * 4, "no implicit padding");
 
 #define STACK_LOST 1 /* in place of a hash: the stack found no room */
 
@@ -262,6 +307,8 @@ enum {
 	CONFIG_SYNC_BARRIER = 1 << 2, /* arch_sync_dma_for_*() waits itself */
 	CONFIG_USER_STACKS = 1 << 3,  /* stacks have a part of user space */
 	CONFIG_STACK_PROCS = 1 << 4,  /* stacks of different processes are kept apart */
+	CONFIG_STORMS = 1 << 5,	      /* runs of calls for single buffers are told */
+	CONFIG_TO_BARRIER = 1 << 6,   /* unmap and sync for the CPU wait even if DMA only read */
 };
 
 /* Everything that BPF and user space share besides the maps of rows; lives in .bss. */
@@ -280,7 +327,10 @@ struct session_state {
 	__u64 lost_stacks;	/* calls and samples without a stack */
 	__u64 traces;		/* stacks that were filed in the map of traces so far */
 	__u8 bucket[HIST_NEAR]; /* see hist_near() */
-	__u8 pad[4096 - 104];	/* what follows begins where an instruction can name it */
+	__u64 lost_runs;	/* runs that were cut, as there was no room for them */
+	__u32 intervals;	/* begun so far; an odd number in bank 1 */
+	__u32 pad32;
+	__u8 pad[4096 - 120]; /* what follows begins where an instruction can name it */
 	struct task_calls calls[CALL_SLOTS];
 	struct row_key keys[ROW_KEYS];
 };
@@ -298,6 +348,7 @@ enum {
 	EXTRA_PROCS = 1 << 0,  /* fill the process table */
 	EXTRA_BYTES = 1 << 1,  /* sum the lengths of lists */
 	EXTRA_STACKS = 1 << 2, /* take stacks, if the programs can */
+	EXTRA_STORMS = 1 << 3, /* follow runs */
 };
 
 #endif

@@ -43,6 +43,7 @@ attach()
 	default) dmasynctop_live ;;
 	no-bytes) dmasynctop_live --no-bytes ;;
 	process) dmasynctop_live --no-bytes --by process ;;
+	storms) dmasynctop_live --no-bytes --storms ;;
 	exact) dmasynctop_live --no-bytes --exact ;;
 	arch) dmasynctop_live --level arch ;;
 	kprobe) dmasynctop_live --no-bytes --attach=kprobe ;;

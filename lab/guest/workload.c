@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Guest workloads whose DMA maintenance can be predicted: udmabuf sync, O_DIRECT block I/O. */
+/* Guest workloads whose DMA maintenance can be predicted: udmabuf sync, O_DIRECT I/O, frames. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -7,12 +7,15 @@
 #include <linux/dma-buf.h>
 #include <linux/fs.h>
 #include <linux/udmabuf.h>
+#include <net/if.h>
+#include <netpacket/packet.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -41,13 +44,14 @@ static const char usage[] =
 	"                        [-m LABEL] [-k WINDOWS]\n"
 	"       workload dio [-d DIR[,DIR]] [-wWV] [-f DEVICE] [-b BLOCK] [-s SIZE] [-m LABEL]\n"
 	"       workload fill -f FILE -s SIZE\n"
+	"       workload frames -f INTERFACE [-n FRAMES] [-r ROUNDS] [-H MS]\n"
 	"       workload mark begin|end|checkpoint [LABEL]\n"
 	"       workload symbols\n"
 	"DIR is read (default), write or, of a udmabuf, rw; -w one warm-up round first; -D dirties every\n"
 	"line before each round; -W is -d write; -V verifies what was moved; -m marks exactly the\n"
-	"measured loop for the plugin, -k repeats it as another window; -H MS sleeps before and after;\n"
-	"-o FILE gets what is printed. symbols prints those of /proc/kallsyms that are not the core\n"
-	"kernel's.\n"
+	"measured loop for the plugin, -k repeats it as another window; -H MS sleeps before and after,\n"
+	"or after each round of frames; -o FILE gets what is printed.\n"
+	"symbols prints those of /proc/kallsyms that are not the core kernel's.\n"
 	"Sizes take k, M, G.\n";
 
 static int fail(const char *what, const char *on)
@@ -411,6 +415,36 @@ static int fill_run(const struct options *opt)
 	return close(fd) ? fail("cannot write", opt->path) : 0;
 }
 
+/* Broadcasts frames of a protocol that is for experiments, all of a round in one system call. */
+static int frames_run(const struct options *opt)
+{
+	static unsigned char frame[1000] = { 255, 255, 255, 255, 255, 255, [12] = 0x88, 0xb5 };
+	struct sockaddr_ll to = { .sll_family = AF_PACKET,
+				  .sll_ifindex = if_nametoindex(opt->path) };
+	struct iovec iov = { .iov_base = frame, .iov_len = sizeof(frame) };
+	unsigned int n = atoi(opt->lists), sent = 0;
+	int fd = socket(AF_PACKET, SOCK_RAW, 0), got;
+	struct mmsghdr *messages = calloc(n, sizeof(*messages));
+
+	if (!to.sll_ifindex || fd < 0 || !messages || !n)
+		return fail("cannot send by", opt->path);
+	for (unsigned int i = 0; i < n; i++)
+		messages[i].msg_hdr = (struct msghdr){
+			.msg_name = &to, .msg_namelen = sizeof(to), .msg_iov = &iov, .msg_iovlen = 1
+		};
+	for (unsigned int round = 0; round < opt->rounds; round++) {
+		got = sendmmsg(fd, messages, n, 0);
+		if (got != (int)n)
+			return fail("cannot send all frames by", opt->path);
+		sent += got;
+		usleep(opt->hold_ms * 1000);
+	}
+	printf("{\"interface\":\"%s\",\"frames\":%u,\"rounds\":%u}\n", opt->path, sent,
+	       opt->rounds);
+	free(messages);
+	return close(fd);
+}
+
 static int mark_run(int argc, char **argv)
 {
 	if (argc < 1)
@@ -585,6 +619,8 @@ int main(int argc, char **argv)
 		return each_direction(&opt, dio_run);
 	if (!strcmp(name, "fill"))
 		return fill_run(&opt);
+	if (!strcmp(name, "frames"))
+		return frames_run(&opt);
 usage:
 	fputs(usage, stderr);
 	return 2;

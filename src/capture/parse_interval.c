@@ -31,6 +31,7 @@ static void parse_counts(struct fields *f, struct call_counts *sum)
 	sum->failed = field_u64(f, "failed", COUNT_MAX, OPTIONAL);
 	sum->failed_entries = field_u64(f, "failed_entries", COUNT_MAX, OPTIONAL);
 	sum->failed_partial = field_u64(f, "failed_partial", COUNT_MAX, OPTIONAL);
+	sum->chained = field_u64(f, "saved", COUNT_MAX, OPTIONAL);
 }
 
 static int direction(const char *name)
@@ -202,6 +203,35 @@ static int parse_stacks(struct fields *f, const struct stack_map *map, struct in
 	return f->err;
 }
 
+static int parse_storms(struct fields *f, struct interval *iv, const __u32 *place, size_t n_places)
+{
+	json_t *list = field_list(f, "storms", CAPTURE_ROWS_MAX, OPTIONAL);
+	struct storm_row one, *storm;
+	struct fields of;
+	size_t i, at;
+
+	iv->has_storms = !!list;
+	for (i = 0; list && i < json_array_size(list); i++) {
+		memset(&one, 0, sizeof(one));
+		of = field_object(f, "storms", list, i);
+		at = field_u64(&of, "row", UINT32_MAX, 0);
+		if (at >= n_places)
+			field_wrong(&of, "row", "is no position in rows");
+		one.calls = field_u64(&of, "calls", COUNT_MAX, 0);
+		one.runs = field_u64(&of, "runs", one.calls, 0);
+		one.contexts = field_u64(&of, "contexts", one.runs, 0);
+		one.longest = field_u64(&of, "longest", one.calls, 0);
+		parse_hist(&of, one.hist);
+		if (of.err)
+			return of.err;
+		storm = interval_storm(iv, place[at]);
+		if (!storm)
+			return no_memory(f);
+		storm_add(storm, &one);
+	}
+	return f->err;
+}
+
 static int parse_samples(struct fields *f, const struct stack_map *map, struct interval *iv)
 {
 	json_t *list = field_list(f, "samples", CAPTURE_ROWS_MAX, OPTIONAL);
@@ -245,6 +275,7 @@ static void parse_loss(struct fields *f, struct loss *loss)
 	loss->events.sg_truncated = field_u64(&of, "sg_truncated", COUNT_MAX, OPTIONAL);
 	loss->recursion_misses = field_u64(&of, "recursion_misses", COUNT_MAX, OPTIONAL);
 	loss->stacks = field_u64(&of, "stacks", COUNT_MAX, OPTIONAL);
+	loss->runs = field_u64(&of, "runs", COUNT_MAX, OPTIONAL);
 	f->err = of.err;
 }
 
@@ -282,6 +313,7 @@ int parse_interval(struct fields *f, const struct capture_info *info, const stru
 		return no_memory(f);
 	err = parse_rows(f, info, iv, place) ?: parse_procs(f, iv);
 	err = err ?: parse_stacks(f, map, iv, place, n);
+	err = err ?: parse_storms(f, iv, place, n);
 	err = err ?: parse_samples(f, map, iv);
 	free(place);
 	return err;

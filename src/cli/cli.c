@@ -25,6 +25,7 @@ enum {
 	OPT_BY,
 	OPT_HIST,
 	OPT_JSON,
+	OPT_STORMS,
 };
 
 error_t cli_error(struct argp_state *state, const char *option, const char *value, const char *why,
@@ -205,6 +206,9 @@ static error_t parse_probe(int key, char *arg, struct argp_state *state)
 	case OPT_NO_BYTES:
 		opt->no_bytes = true;
 		return 0;
+	case OPT_STORMS:
+		opt->storms = true;
+		return 0;
 	case OPT_ATTACH:
 		return parse_attach(state, arg, opt);
 	case OPT_MAX_ROWS:
@@ -309,6 +313,8 @@ static const struct argp_option probe_options[] = {
 	  "Time API calls (default), or also each arch_sync_dma_* call inside them", 0 },
 	{ "exact", OPT_EXACT, 0, 0, "Count barriers by probes instead of deriving them", 0 },
 	{ "no-bytes", OPT_NO_BYTES, 0, 0, "Do not sum the bytes of scatterlists", 0 },
+	{ "storms", OPT_STORMS, 0, 0,
+	  "Also follow runs of calls for single buffers: barriers that a batch would save", 0 },
 	{ "attach", OPT_ATTACH, "HOW", 0,
 	  "Attach by auto (default), fsession, fentry or kprobe only", 0 },
 	{ "max-rows", OPT_MAX_ROWS, "N", 0,

@@ -22,6 +22,11 @@ error_t cli_check_run(struct argp_state *state, const struct options *opt)
 		argp_error(state, "--: no command behind it; give one, or leave -- out");
 		return EINVAL;
 	}
+	if (opt->ops && opt->storms) {
+		argp_error(state, "-O: --storms has to see every operation, as another one ends a"
+				  " run; leave -O out");
+		return EINVAL;
+	}
 	if (opt->ops & OPS_ARCH && opt->level != LEVEL_ARCH) {
 		argp_error(state, "-O: arch-level operations are not timed at level api; add"
 				  " --level arch");

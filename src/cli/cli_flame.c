@@ -24,7 +24,7 @@ enum {
 
 static const char *const weights[FLAME_WEIGHTS] = {
 	[FLAME_TIME] = "time", [FLAME_CALLS] = "calls",	    [FLAME_BYTES] = "bytes",
-	[FLAME_DSB] = "dsb",   [FLAME_SAMPLES] = "samples",
+	[FLAME_DSB] = "dsb",   [FLAME_SAMPLES] = "samples", [FLAME_SAVED] = "saved",
 };
 
 const char *flame_weight_name(enum flame_weight weight)
@@ -43,7 +43,7 @@ static error_t take_weight(struct argp_state *state, const char *arg, struct fla
 		return 0;
 	}
 	return cli_error(state, "--weight", arg, "is not a weight",
-			 "time, calls, bytes, dsb, samples");
+			 "time, calls, bytes, dsb, samples, saved");
 }
 
 static error_t take_by(struct argp_state *state, const char *arg, struct flame_options *opt)
@@ -157,7 +157,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static const struct argp_option options[] = {
 	{ "weight", OPT_WEIGHT, "WHAT", 0,
-	  "What the width of a frame is: time (default), calls, bytes, dsb, samples", 0 },
+	  "What the width of a frame is: time (default), calls, bytes, dsb, samples, saved (with"
+	  " record --storms)",
+	  0 },
 	{ "diff", OPT_DIFF, "FILE", 0, "Colour by the change since capture FILE", 0 },
 	{ "noise", OPT_NOISE, "PCT", 0, "With --diff: changes up to PCT % are none (default 2)",
 	  0 },

@@ -16,6 +16,7 @@ enum {
 	OPT_SCHEMA,
 	OPT_FROM,
 	OPT_TO,
+	OPT_STORMS,
 };
 
 static const struct argp_option options[] = {
@@ -23,6 +24,10 @@ static const struct argp_option options[] = {
 	{ "to", OPT_TO, "TIME", 0, "Only intervals that begin before TIME in the run", 1 },
 	{ "by", OPT_BY, "WHAT", 0,
 	  "What a line stands for: row (the default), device, driver, process or stack", 2 },
+	{ "storms", OPT_STORMS, 0, 0,
+	  "Only runs of calls for single buffers: barriers that a batch would save, by row and"
+	  " stack",
+	  2 },
 	{ "output", 'o', "FILE", 0, "Write to FILE instead of stdout", 3 },
 	{ "json", OPT_JSON, 0, 0, "Print one JSON object a line, as in the capture", 3 },
 	{ "csv", OPT_CSV, 0, 0, "Print the table as comma-separated values, numbers in full", 3 },
@@ -68,6 +73,14 @@ static error_t check(struct argp_state *state, struct report_options *opt)
 
 	if (opt->schema ? !!opt->file : !opt->file) {
 		argp_error(state, opt->schema ? "--schema: needs no FILE" : "which FILE?");
+		return EINVAL;
+	}
+	if (opt->storms && (opt->by_stack || o->by != BY_ROW)) {
+		argp_error(state, "--storms and --by: runs are told by row and by stack only");
+		return EINVAL;
+	}
+	if (opt->storms && (o->pid || o->comm)) {
+		argp_error(state, "-p and -c: runs are not told by process");
 		return EINVAL;
 	}
 	if (o->json && opt->csv) {
@@ -120,6 +133,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'v':
 		opt->opt.verbose = true;
+		return 0;
+	case OPT_STORMS:
+		opt->storms = true;
 		return 0;
 	case OPT_JSON:
 		opt->opt.json = true;

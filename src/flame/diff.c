@@ -13,6 +13,7 @@ enum flame_per flame_per(const struct flame_tree *t)
 	switch (t->weight) {
 	case FLAME_TIME:
 	case FLAME_DSB:
+	case FLAME_SAVED:
 		return entries ? PER_ENTRY_OF_RUN : PER_CALL_OF_RUN;
 	default:
 		/* Per call, calls are always one, and bytes the size of a request. */
@@ -39,7 +40,8 @@ struct flame_scale flame_scale(const struct flame_tree *t, const struct flame_so
 			       double noise)
 {
 	/* Barriers are a count, not an estimate. */
-	struct flame_scale s = { .noise = noise, .counting = t->weight != FLAME_DSB };
+	struct flame_scale s = { .noise = noise,
+				 .counting = t->weight != FLAME_DSB && t->weight != FLAME_SAVED };
 	double by;
 	int side;
 

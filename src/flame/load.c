@@ -39,6 +39,7 @@ static int add_calls(struct flame_tree *t, enum flame_side side, const struct in
 			.entries = r->sum.entries,
 			.bytes = r->sum.bytes,
 			.ns = r->sum.ns,
+			.saved = r->sum.chained,
 		};
 
 		row_dsb(&iv->rows[r->row], hdr->exact, hdr->flavour, &dsb);
@@ -94,6 +95,16 @@ static const char *nothing_in(const struct flame_tree *t, const struct flame_sou
 		       : src->info.profile_hz
 			       ? "it has no samples: nothing ran while it was recorded"
 			       : "it has no on-CPU profile; record one with --profile";
+	if (t->weight == FLAME_SAVED) {
+		__u64 saved = 0;
+
+		for (size_t i = 0; i < total->n_stacks; i++)
+			saved += total->stacks[i].sum.chained;
+		if (!src->info.hdr.storms)
+			return "it does not tell runs; record with --storms";
+		if (!saved && total->n_stacks)
+			return "no batch of single buffers would save a barrier";
+	}
 	if (total->n_stacks) {
 		if (t->weight != FLAME_DSB || src->dsb == DSB_COUNTED || src->dsb == DSB_DERIVED)
 			return NULL;

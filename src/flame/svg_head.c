@@ -15,6 +15,8 @@ static const struct {
 	[FLAME_CALLS] = { "DMA API calls", "number of DMA API calls" },
 	[FLAME_BYTES] = { "Bytes through the DMA API", "bytes passed to DMA API calls" },
 	[FLAME_DSB] = { "Barriers in DMA API calls", "dsb barriers executed in DMA API calls" },
+	[FLAME_SAVED] = { "Barriers that batches of single buffers would save",
+			  "dsb barriers that one for each run of calls for single buffers would save" },
 	[FLAME_SAMPLES] = { "CPU time", "samples of what the CPUs ran" },
 };
 
@@ -77,7 +79,7 @@ static void amounts(const struct svg *s, enum flame_side side, char *buf, size_t
 	bool by_entry = s->t->diff && flame_per(s->t) == PER_ENTRY_OF_RUN;
 	char all[FLAME_NUM_LEN], n[FLAME_NUM_LEN], each[FLAME_NUM_LEN], time[FMT_LEN];
 	char entries[FLAME_NUM_LEN];
-	const char *unit = s->t->weight == FLAME_DSB ? " dsb" : "";
+	const char *unit = s->t->weight == FLAME_DSB || s->t->weight == FLAME_SAVED ? " dsb" : "";
 
 	svg_amount(s, v->weight, all);
 	flame_num(n, v->calls);

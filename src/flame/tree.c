@@ -199,6 +199,7 @@ static void add_counts(struct flame_values *sum, const struct flame_values *v)
 	add_count(&sum->ns, v->ns);
 	add_count(&sum->dsb, v->dsb);
 	add_count(&sum->samples, v->samples);
+	add_count(&sum->saved, v->saved);
 }
 
 int flame_tree_add(struct flame_tree *t, enum flame_side side, const char *base,
@@ -237,6 +238,8 @@ static __u64 weight_of(enum flame_weight weight, const struct flame_values *v)
 		return v->bytes;
 	case FLAME_DSB:
 		return v->dsb;
+	case FLAME_SAVED:
+		return v->saved;
 	case FLAME_SAMPLES:
 	case FLAME_WEIGHTS:
 		break;
@@ -256,7 +259,7 @@ static __u64 close_values(enum flame_weight weight, struct flame_values *v,
 			  const struct flame_values *below)
 {
 	__u64 own = weight_of(weight, v), clamped = 0;
-	bool adds_up = weight == FLAME_CALLS || weight == FLAME_SAMPLES;
+	bool adds_up = weight == FLAME_CALLS || weight == FLAME_SAMPLES || weight == FLAME_SAVED;
 
 	if (adds_up || !v->recorded) {
 		v->self = own;
@@ -268,6 +271,7 @@ static __u64 close_values(enum flame_weight weight, struct flame_values *v,
 		clamped = v->weight - own;
 	}
 	add_count(&v->samples, below->samples);
+	add_count(&v->saved, below->saved);
 	if (!v->recorded)
 		v->calls = below->calls;
 	v->entries = contain(v->recorded, v->entries, below->entries);

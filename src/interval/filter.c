@@ -91,6 +91,23 @@ static int filter_stacks(struct interval *out, const struct interval *iv, const 
 	return 0;
 }
 
+static int filter_storms(struct interval *out, const struct interval *iv, const __u32 *place)
+{
+	struct storm_row *storm;
+
+	for (size_t i = 0; i < iv->n_storms; i++) {
+		__u32 row = place[iv->storms[i].row];
+
+		if (row == NOT_SELECTED)
+			continue;
+		storm = interval_storm(out, row);
+		if (!storm)
+			return -ENOMEM;
+		storm_add(storm, &iv->storms[i]);
+	}
+	return 0;
+}
+
 static int filter_procs(struct interval *out, const struct interval *iv, const struct options *opt)
 {
 	struct proc_row *proc;
@@ -146,7 +163,11 @@ int interval_filter(struct interval *out, const struct interval *iv, const struc
 	out->has_stacks = iv->has_stacks;
 	out->has_procs = iv->has_procs && !by_row(opt);
 	out->has_samples = iv->has_samples && !by_row(opt);
+	out->has_storms = iv->has_storms && !by_process(opt);
 	if (filter_rows(out, iv, opt, place) || filter_stacks(out, iv, opt, place))
+		goto out;
+	/* Runs are not told by process. */
+	if (out->has_storms && filter_storms(out, iv, place))
 		goto out;
 	if ((out->has_procs && filter_procs(out, iv, opt)) ||
 	    (out->has_samples && filter_samples(out, iv, opt)))

@@ -18,10 +18,12 @@ void interval_free(struct interval *iv)
 	free(iv->procs);
 	free(iv->stacks);
 	free(iv->samples);
+	free(iv->storms);
 	index_free(&iv->row_index);
 	index_free(&iv->proc_index);
 	index_free(&iv->stack_index);
 	index_free(&iv->sample_index);
+	index_free(&iv->storm_index);
 	interval_init(iv);
 }
 
@@ -40,12 +42,16 @@ void interval_clear(struct interval *iv)
 		.samples = iv->samples,
 		.cap_samples = iv->cap_samples,
 		.sample_index = iv->sample_index,
+		.storms = iv->storms,
+		.cap_storms = iv->cap_storms,
+		.storm_index = iv->storm_index,
 	};
 
 	index_clear(&kept.row_index);
 	index_clear(&kept.proc_index);
 	index_clear(&kept.stack_index);
 	index_clear(&kept.sample_index);
+	index_clear(&kept.storm_index);
 	*iv = kept;
 }
 
@@ -86,6 +92,11 @@ static __u32 hash_sample(const void *element)
 	return (r->stack * 2654435761u ^ r->tgid) * 2654435761u >> 7;
 }
 
+static __u32 hash_storm(const void *element)
+{
+	return ((const struct storm_row *)element)->row * 2654435761u >> 7;
+}
+
 static bool same_row(const void *x, const void *y)
 {
 	const struct row *a = x, *b = y;
@@ -113,11 +124,17 @@ static bool same_sample(const void *x, const void *y)
 	return a->stack == b->stack && a->tgid == b->tgid;
 }
 
+static bool same_storm(const void *x, const void *y)
+{
+	return ((const struct storm_row *)x)->row == ((const struct storm_row *)y)->row;
+}
+
 static const struct index_kind row_kind = { sizeof(struct row), hash_row, same_row };
 static const struct index_kind proc_kind = { sizeof(struct proc_row), hash_proc, same_proc };
 static const struct index_kind stack_kind = { sizeof(struct stack_row), hash_stack, same_stack };
 static const struct index_kind sample_kind = { sizeof(struct sample_row), hash_sample,
 					       same_sample };
+static const struct index_kind storm_kind = { sizeof(struct storm_row), hash_storm, same_storm };
 
 struct row *interval_row(struct interval *iv, const struct row *like)
 {
@@ -170,6 +187,26 @@ struct sample_row *interval_sample(struct interval *iv, const struct sample_row 
 	return row;
 }
 
+struct storm_row *interval_storm(struct interval *iv, __u32 row)
+{
+	struct storm_row like = { .row = row };
+	bool found;
+
+	return index_find(&iv->storm_index, &storm_kind, (void **)&iv->storms, &iv->n_storms,
+			  &iv->cap_storms, &like, &found);
+}
+
+void storm_add(struct storm_row *into, const struct storm_row *from)
+{
+	into->calls += from->calls;
+	into->runs += from->runs;
+	into->contexts += from->contexts;
+	if (from->longest > into->longest)
+		into->longest = from->longest;
+	for (size_t b = 0; b < HIST_BUCKETS; b++)
+		into->hist[b] += from->hist[b];
+}
+
 void counts_add(struct call_counts *into, const struct call_counts *from)
 {
 	into->calls += from->calls;
@@ -184,6 +221,7 @@ void counts_add(struct call_counts *into, const struct call_counts *from)
 	into->failed += from->failed;
 	into->failed_entries += from->failed_entries;
 	into->failed_partial += from->failed_partial;
+	into->chained += from->chained;
 }
 
 void row_add(struct row *into, const struct row *from)
@@ -214,6 +252,7 @@ void loss_add(struct loss *into, const struct loss *from)
 	into->events.sg_truncated += from->events.sg_truncated;
 	into->recursion_misses += from->recursion_misses;
 	into->stacks += from->stacks;
+	into->runs += from->runs;
 }
 
 static int add_procs(struct interval *into, const struct interval *from)
@@ -265,6 +304,21 @@ static int add_samples(struct interval *into, const struct interval *from)
 	return 0;
 }
 
+static int add_storms(struct interval *into, const struct interval *from)
+{
+	struct storm_row *storm;
+	struct row *of;
+
+	for (size_t i = 0; i < from->n_storms; i++) {
+		of = interval_row(into, &from->rows[from->storms[i].row]);
+		storm = of ? interval_storm(into, of - into->rows) : NULL;
+		if (!storm)
+			return -ENOMEM;
+		storm_add(storm, &from->storms[i]);
+	}
+	return 0;
+}
+
 int interval_add(struct interval *into, const struct interval *from)
 {
 	struct row *row;
@@ -283,10 +337,11 @@ int interval_add(struct interval *into, const struct interval *from)
 	into->has_procs |= from->has_procs;
 	into->has_stacks |= from->has_stacks;
 	into->has_samples |= from->has_samples;
+	into->has_storms |= from->has_storms;
 	into->has_pmu |= from->has_pmu;
 	into->pmu_dsb += from->pmu_dsb;
 	loss_add(&into->loss, &from->loss);
-	if (add_procs(into, from) || add_stacks(into, from))
+	if (add_procs(into, from) || add_stacks(into, from) || add_storms(into, from))
 		return -ENOMEM;
 	return add_samples(into, from);
 }
@@ -300,7 +355,7 @@ __u64 loss_total(const struct loss *loss)
 __u64 loss_inexact(const struct loss *loss)
 {
 	return loss->events.rows_full + loss->events.procs_full + loss->events.orphan_dsb +
-	       loss->events.sg_truncated;
+	       loss->events.sg_truncated + loss->runs;
 }
 
 __u64 row_dsb(const struct row *row, bool counting, enum flavour flavour, enum dsb_source *src)

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Tables as comma-separated values (RFC 4180): a line of names, then one a table line. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <dmasync/group.h>
 #include <dmasync/percentile.h>
 #include <dmasync/report.h>
+#include <dmasync/storm_view.h>
 #include "../view/clean.h"
 
 /* A line that is being written. */
@@ -235,7 +237,48 @@ static int stacks_csv(FILE *out, const struct report *r)
 	return 0;
 }
 
+static int storms_csv(FILE *out, const struct report *r)
+{
+	const struct storm_row **list = storms_sorted(&r->total);
+	double secs = r->total.dur_ns ? r->total.dur_ns / 1e9 : 1;
+	struct record rec = { .out = out };
+	struct figures all;
+
+	if (!list)
+		return -ENOMEM;
+	interval_figures(&capture_info(r->capture)->hdr, &r->total, &all);
+	put_names(&rec,
+		  "device,driver,op,dir,saved,saved_per_s,saved_percent,saved_most,calls,runs,"
+		  "contexts,p50,p99,longest");
+	end_record(&rec);
+	for (size_t i = 0; i < r->total.n_storms; i++) {
+		const struct storm_row *s = list[i];
+		const struct row *row = &r->total.rows[s->row];
+		double share = storm_share(storm_saved(s), &all);
+
+		put_text(&rec, row->dev);
+		put_text(&rec, row->driver);
+		put_text(&rec, op_name(row->op));
+		put_text(&rec, dir_name(row->dir));
+		put_u64(&rec, storm_saved(s));
+		put_real(&rec, true, storm_saved(s) / secs);
+		put_real(&rec, share >= 0, share);
+		put_u64(&rec, storm_most(s));
+		put_u64(&rec, s->calls);
+		put_u64(&rec, s->runs);
+		put_u64(&rec, s->contexts);
+		put_u64(&rec, storm_runs_at(s, 0.5));
+		put_u64(&rec, storm_runs_at(s, 0.99));
+		put_u64(&rec, s->longest);
+		end_record(&rec);
+	}
+	free(list);
+	return 0;
+}
+
 int report_csv(FILE *out, const struct report *r)
 {
+	if (r->opt->storms)
+		return storms_csv(out, r);
 	return r->opt->by_stack ? stacks_csv(out, r) : table_csv(out, r);
 }

@@ -66,6 +66,7 @@ static int by_names(const struct row *a, const struct row *b, enum sort_key firs
 struct order {
 	enum sort_key key;
 	bool exact;
+	bool saved; /* by what batches would save, whatever the key */
 };
 
 static int compare(const void *pa, const void *pb, void *ctx)
@@ -75,7 +76,10 @@ static int compare(const void *pa, const void *pb, void *ctx)
 	double va = key_of(a, order->key, order->exact), vb = key_of(b, order->key, order->exact);
 	int c = 0;
 
-	if (order->key == SORT_DEVICE || order->key == SORT_DRIVER || order->key == SORT_OP)
+	if (order->saved) {
+		va = a->counts->sum.chained;
+		vb = b->counts->sum.chained;
+	} else if (order->key == SORT_DEVICE || order->key == SORT_DRIVER || order->key == SORT_OP)
 		c = by_names(a->row, b->row, order->key);
 	if (c)
 		return c;
@@ -91,6 +95,7 @@ int stack_lines_build(struct stack_lines *out, const struct report *r)
 	struct order order = {
 		.key = r->opt->opt.sort,
 		.exact = capture_info(r->capture)->hdr.exact,
+		.saved = r->opt->storms,
 	};
 	struct interval *sums = &out->sums;
 	size_t i;
@@ -104,6 +109,8 @@ int stack_lines_build(struct stack_lines *out, const struct report *r)
 	if (!out->lines)
 		goto fail;
 	for (i = 0; i < sums->n_stacks; i++) {
+		if (order.saved && !sums->stacks[i].sum.chained)
+			continue;
 		out->lines[out->n++] = (struct stack_line){
 			.row = &sums->rows[sums->stacks[i].row],
 			.stack = &table->stacks[sums->stacks[i].stack],

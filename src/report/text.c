@@ -8,6 +8,7 @@
 #include <dmasync/columns.h>
 #include <dmasync/filter.h>
 #include <dmasync/report.h>
+#include <dmasync/storm_view.h>
 #include <dmasync/units.h>
 #include <dmasync/view.h>
 #include "../view/clean.h"
@@ -17,6 +18,7 @@
 #define STACKS_SHOWN 20 /* without -v */
 #define STACK_INDENT 8
 #define WHERE_COLUMN 34 /* where the subject of a stack begins */
+#define STORM_COLUMN 28 /* ... with --storms */
 
 static void print_when(FILE *out, int width, const struct capture_info *info)
 {
@@ -141,6 +143,62 @@ static int print_stacks(FILE *out, const struct report *r, int width)
 	return 0;
 }
 
+static void print_storm_stack(FILE *out, const struct stack_line *line, const struct figures *all,
+			      int width)
+{
+	struct table_line subject = {
+		.device = line->row->dev,
+		.driver = line->row->driver,
+		.comm = "",
+		.op = line->row->op,
+		.dir = line->row->dir,
+	};
+	__u64 saved = line->counts->sum.chained;
+	char n[FMT_LEN], share[FMT_LEN], calls[FMT_LEN], who[160];
+
+	line_subject(&subject, width == WIDTH_ANY ? (int)sizeof(who) : width - STORM_COLUMN, who,
+		     sizeof(who));
+	fprintf(out, "%9s %6s %9s  %s\n", fmt_count(n, saved, 9),
+		fmt_count(share, storm_share(saved, all), 6),
+		fmt_count(calls, line->counts->sum.calls, 9), who);
+	print_frames(out, line->stack, width);
+}
+
+/* Where the calls of runs come from: the functions that would have to batch them. */
+static int print_storm_stacks(FILE *out, const struct report *r, int width)
+{
+	struct stack_lines lines;
+	struct figures all;
+	size_t i, n;
+	int err;
+
+	if (!r->total.has_stacks)
+		return 0;
+	err = stack_lines_build(&lines, r);
+	if (err)
+		return err;
+	interval_figures(&capture_info(r->capture)->hdr, &r->total, &all);
+	n = lines.n <= STACKS_SHOWN || r->opt->opt.verbose ? lines.n : STACKS_SHOWN;
+	if (n)
+		fprintf(out, "\n%9s %6s %9s  %s\n", "SAVED", "%DSB", "CALLS", "WHERE");
+	for (i = 0; i < n; i++)
+		print_storm_stack(out, &lines.lines[i], &all, width);
+	if (n < lines.n)
+		fprintf(out, "%zu more stacks: -v prints them all\n", lines.n - n);
+	stack_lines_free(&lines);
+	return 0;
+}
+
+static int print_storms(FILE *out, const struct report *r, int width)
+{
+	int err;
+
+	text_storms(out, &capture_info(r->capture)->hdr, &r->total);
+	err = print_storm_stacks(out, r, width);
+	text_loss(out, &r->total);
+	return err;
+}
+
 int report_text(FILE *out, const struct report *r)
 {
 	const struct header *hdr = &capture_info(r->capture)->hdr;
@@ -156,6 +214,8 @@ int report_text(FILE *out, const struct report *r)
 		return 0;
 	}
 	fputc('\n', out);
+	if (r->opt->storms)
+		return print_storms(out, r, width);
 	/* Rows are not told by process. */
 	if (!by_process)
 		timeline_print(out, &r->timeline, hdr, width);

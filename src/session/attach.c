@@ -47,6 +47,9 @@ struct ladder {
 	((struct attachment){ .procs = -1,                                                         \
 			      .stack_traces = -1,                                                  \
 			      .stack_counts = -1,                                                  \
+			      .storm_cpus = -1,                                                    \
+			      .storm_tasks = -1,                                                   \
+			      .storm_values = -1,                                                  \
 			      .samples = -1,                                                       \
 			      .calibrate_prog = -1 })
 
@@ -307,6 +310,11 @@ static int take_maps(struct attachment *at, const struct attach_config *cfg)
 	if (cfg->stacks) {
 		at->stack_traces = object_map_fd(obj, "stack_traces");
 		at->stack_counts = object_map_fd(obj, "stack_counts");
+	}
+	if (cfg->storms) {
+		at->storm_cpus = object_map_fd(obj, "storm_cpus");
+		at->storm_tasks = object_map_fd(obj, "storm_tasks");
+		at->storm_values = object_map_fd(obj, "storm_values");
 	}
 	state = mmap(NULL, sizeof(*at->state), PROT_READ | PROT_WRITE, MAP_SHARED, at->state_map,
 		     0);

@@ -21,6 +21,7 @@ struct bank_reader {
 	struct row_value values[CHUNK], zero[CHUNK];
 	__u32 keys[CHUNK], clear[CHUNK];
 	struct proc_value *proc_values; /* one for each CPU */
+	struct storm_value *storm_values;
 };
 
 int bank_open(const struct attachment *at, unsigned int cpus, unsigned int max_rows,
@@ -45,7 +46,8 @@ int bank_open(const struct attachment *at, unsigned int cpus, unsigned int max_r
 	b->max_rows = max_rows;
 	b->infos = calloc(max_rows, sizeof(*b->infos));
 	b->proc_values = calloc(b->possible_cpus, sizeof(*b->proc_values));
-	if (!b->infos || !b->proc_values)
+	b->storm_values = calloc(b->possible_cpus, sizeof(*b->storm_values));
+	if (!b->infos || !b->proc_values || !b->storm_values)
 		goto no_memory;
 	b->inner = bpf_map_create(BPF_MAP_TYPE_ARRAY, "wait_inner", 4, 4, 1, NULL);
 	opts.inner_map_fd = b->inner;
@@ -78,6 +80,7 @@ void bank_close(struct bank_reader *b)
 		close(b->outer);
 	free(b->infos);
 	free(b->proc_values);
+	free(b->storm_values);
 	free(b);
 }
 
@@ -270,6 +273,52 @@ static int take_tables(struct bank_reader *b, __u32 bank, const struct bank_visi
 	return err;
 }
 
+static int visit_storm(struct bank_reader *b, const struct storm_key *key,
+		       const struct bank_visitor *visit)
+{
+	const struct row_info *info = row_info(b, key->row);
+	struct storm_value sum = { 0 };
+
+	if (!info)
+		return -EIO;
+	if (bpf_map_lookup_elem(b->at->storm_values, key, b->storm_values))
+		return 0;
+	for (int cpu = 0; cpu < b->possible_cpus; cpu++) {
+		const struct storm_value *v = &b->storm_values[cpu];
+
+		sum.calls += v->calls;
+		sum.runs += v->runs;
+		sum.contexts += v->contexts;
+		if (v->longest > sum.longest)
+			sum.longest = v->longest;
+		for (int i = 0; i < STORM_BUCKETS; i++)
+			sum.hist[i] += v->hist[i];
+	}
+	return visit->storm(visit->ctx, key->row, info, &sum);
+}
+
+/* As take_table(): of another kind of key and value. */
+static int take_storms(struct bank_reader *b, __u32 bank, const struct bank_visitor *visit)
+{
+	int map = b->at->storm_values, err = 0;
+	struct storm_key key, next;
+	bool old = false, more;
+
+	if (map < 0 || !visit->storm)
+		return 0;
+	more = !bpf_map_get_next_key(map, NULL, &next);
+	while (more && !err) {
+		key = next;
+		old = key.bank == bank;
+		if (old && key.row < b->max_rows)
+			err = visit_storm(b, &key, visit);
+		more = !bpf_map_get_next_key(map, &key, &next);
+		if (old)
+			bpf_map_delete_elem(map, &key);
+	}
+	return err;
+}
+
 int bank_take(struct bank_reader *b, const struct bank_visitor *visit, __u64 *flipped_ns)
 {
 	struct session_state *state = b->at->state;
@@ -279,6 +328,7 @@ int bank_take(struct bank_reader *b, const struct bank_visitor *visit, __u64 *fl
 
 	*flipped_ns = clock_ns();
 	state->bank = bank ^ 1;
+	__atomic_store_n(&state->intervals, state->intervals + 1, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&state->base, state->bank * b->cpus * b->max_rows, __ATOMIC_SEQ_CST);
 	err = wait_for_programs(b);
 	if (err)
@@ -287,5 +337,6 @@ int bank_take(struct bank_reader *b, const struct bank_visitor *visit, __u64 *fl
 	if (n_rows > b->max_rows)
 		n_rows = b->max_rows;
 	err = take_rows(b, bank * b->cpus * b->max_rows, n_rows, visit);
-	return err ?: take_tables(b, bank, visit);
+	err = err ?: take_tables(b, bank, visit);
+	return err ?: take_storms(b, bank, visit);
 }

@@ -121,7 +121,8 @@ int object_set_config(const struct bpf_object *obj, const struct attach_config *
 	c->flags = (cfg->comm ? CONFIG_COMM : 0) | (cfg->procs ? CONFIG_PROCS : 0) |
 		   (cfg->sync_has_barrier ? CONFIG_SYNC_BARRIER : 0) |
 		   (cfg->user_stacks ? CONFIG_USER_STACKS : 0) |
-		   (cfg->stack_procs ? CONFIG_STACK_PROCS : 0);
+		   (cfg->stack_procs ? CONFIG_STACK_PROCS : 0) | (cfg->storms ? CONFIG_STORMS : 0) |
+		   (cfg->to_has_barrier ? CONFIG_TO_BARRIER : 0);
 	c->iommu_map_sg = cfg->facts.iommu_map_sg;
 	return 0;
 }
@@ -134,11 +135,15 @@ enum {
 	MAP_PROCS,
 	MAP_STACK_TRACES,
 	MAP_STACK_COUNTS,
+	MAP_STORM_CPUS,
+	MAP_STORM_TASKS,
+	MAP_STORM_VALUES,
 	N_SHARED,
 };
 
 static const char *const shared_maps[N_SHARED] = {
-	"row_values", "row_infos", ".bss", "procs", "stack_traces", "stack_counts",
+	"row_values",	"row_infos",  ".bss",	     "procs",	     "stack_traces",
+	"stack_counts", "storm_cpus", "storm_tasks", "storm_values",
 };
 
 static bool map_wanted(const struct attach_config *cfg, unsigned int map)
@@ -149,6 +154,10 @@ static bool map_wanted(const struct attach_config *cfg, unsigned int map)
 	case MAP_STACK_TRACES:
 	case MAP_STACK_COUNTS:
 		return cfg->stacks;
+	case MAP_STORM_CPUS:
+	case MAP_STORM_TASKS:
+	case MAP_STORM_VALUES:
+		return cfg->storms;
 	}
 	return true;
 }
@@ -177,7 +186,7 @@ static int size_maps(struct bpf_map *const map[N_SHARED], const struct attach_co
 	int err;
 
 	state->n_rows = ROWS_RESERVED;
-	state->single_extras = cfg->stacks ? EXTRA_STACKS : 0;
+	state->single_extras = (cfg->stacks ? EXTRA_STACKS : 0) | (cfg->storms ? EXTRA_STORMS : 0);
 	state->list_extras = state->single_extras | (cfg->bytes ? EXTRA_BYTES : 0);
 	hist_fill_near(state->bucket);
 	/* Not 0: a key that is seen before its contents proves nothing. */
@@ -186,6 +195,9 @@ static int size_maps(struct bpf_map *const map[N_SHARED], const struct attach_co
 	err = err ?: bpf_map__set_max_entries(map[MAP_ROW_INFOS], cfg->max_rows);
 	if (cfg->stacks && !err)
 		err = bpf_map__set_max_entries(map[MAP_STACK_COUNTS], object_stack_rows(cfg->cpus));
+	/* The kernel sets 128 places aside for each CPU. */
+	if (cfg->storms && !err)
+		err = bpf_map__set_max_entries(map[MAP_STORM_TASKS], STORM_TASKS + 128 * cfg->cpus);
 	return err;
 }
 

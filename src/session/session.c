@@ -19,6 +19,7 @@
 #include "dmasync/pmu.h"
 #include "dmasync/profile.h"
 #include "dmasync/session.h"
+#include "dmasync/storms.h"
 #include "take.h"
 
 #define ROWS_DEFAULT_MAX 2048
@@ -34,6 +35,7 @@ struct session {
 	struct stack_names *names;	    /* NULL: neither stacks nor samples are taken */
 	const char *functions[2][OP_COUNT]; /* see struct taking */
 	struct profile *profile;
+	struct storms *storms;
 	struct pmu *pmu;
 	__u64 pmu_dsb; /* its count up to the running interval */
 	unsigned int max_rows;
@@ -42,6 +44,7 @@ struct session {
 	__u64 bare_ns;	/* see calibrate_bare() */
 	struct loss_counters loss;
 	__u64 lost_stacks;
+	__u64 lost_runs;
 	int stats_fd;
 };
 
@@ -111,6 +114,8 @@ static struct attach_config attach_config(struct session *s, unsigned int cpus)
 		.stacks = s->opt.stacks,
 		.user_stacks = s->opt.user_stacks,
 		.stack_procs = s->opt.user_stacks || s->opt.procs,
+		.storms = s->hdr.storms,
+		.to_has_barrier = s->hdr.flavour == FLAVOUR_UPSTREAM_BATCHED,
 		.sync_has_barrier = flavour_sync_waits(s->hdr.flavour),
 		.verbose = s->opt.verbose,
 		.before_measure = calibrate_bare,
@@ -170,6 +175,15 @@ static int open_stacks(struct session *s, const struct attach_config *cfg)
 	names.traces = s->at.stack_traces;
 	names.filed = &s->at.state->traces;
 	return stack_names_open(&names, &s->names);
+}
+
+/* What one barrier would save cannot be told where no call runs one, or nobody knows which do. */
+static void check_storms(struct session *s)
+{
+	if (!s->hdr.storms || (s->hdr.flavour != FLAVOUR_NONE && s->hdr.flavour != FLAVOUR_UNKNOWN))
+		return;
+	log_warn("no --storms here: %s", feature_flavour_text(s->hdr.flavour));
+	s->hdr.storms = false;
 }
 
 /* True when a hook of the DMA API itself is attached, not only one of the helpers. */
@@ -279,6 +293,11 @@ static void check_returns(const struct session *s)
 		 first->name, n > 1 ? " and of others" : "", first->reason);
 }
 
+static __u64 recursion_misses(const struct session *s)
+{
+	return attach_recursion_misses(&s->at) + (s->storms ? storms_misses(s->storms) : 0);
+}
+
 static __u64 lost_stacks(const struct session *s)
 {
 	return s->at.state->lost_stacks + (s->names ? stack_names_lost(s->names) : 0);
@@ -314,6 +333,8 @@ int session_open(const struct options *opt, struct session **out)
 	s->hdr.level = opt->level;
 	s->hdr.exact = opt->exact;
 	s->hdr.bytes = !opt->no_bytes;
+	s->hdr.storms = opt->storms;
+	check_storms(s);
 	cfg = attach_config(s, cpus);
 	err = check_symbols(s) ?: check_user_stacks(s, &cfg);
 	if (!err)
@@ -322,6 +343,8 @@ int session_open(const struct options *opt, struct session **out)
 		err = check_measured(s);
 	if (!err)
 		err = open_stacks(s, &cfg);
+	if (!err && cfg.storms)
+		err = storms_open(&s->at, &cfg, &s->storms);
 	if (!err)
 		err = bank_open(&s->at, cpus, s->max_rows, &s->reader);
 	if (err) {
@@ -337,7 +360,8 @@ int session_open(const struct options *opt, struct session **out)
 		open_pmu(s);
 	if (opt->verbose)
 		s->stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
-	s->misses = attach_recursion_misses(&s->at);
+	s->misses = recursion_misses(s);
+	s->lost_runs = s->at.state->lost_runs;
 	s->loss = s->at.state->loss;
 	s->lost_stacks = lost_stacks(s);
 	s->begun_ns = clock_ns();
@@ -355,7 +379,7 @@ const struct header *session_header(const struct session *s)
 static void take_loss(struct session *s, struct loss *loss)
 {
 	struct loss_counters now = s->at.state->loss;
-	__u64 misses = attach_recursion_misses(&s->at), lost = lost_stacks(s);
+	__u64 misses = recursion_misses(s), lost = lost_stacks(s), runs = s->at.state->lost_runs;
 	const __u64 *a = (const __u64 *)&now, *b = (const __u64 *)&s->loss;
 	__u64 *d = (__u64 *)&loss->events;
 
@@ -363,7 +387,9 @@ static void take_loss(struct session *s, struct loss *loss)
 		d[i] += a[i] - b[i];
 	loss->recursion_misses = misses - s->misses;
 	loss->stacks = lost - s->lost_stacks;
+	loss->runs = runs - s->lost_runs;
 	s->lost_stacks = lost;
+	s->lost_runs = runs;
 	s->loss = now;
 	s->misses = misses;
 }
@@ -382,6 +408,7 @@ int session_read(struct session *s, struct interval *iv)
 		.proc = take_proc,
 		.stack = take_stack,
 		.sample = take_sample,
+		.storm = take_storm,
 		.ctx = &t,
 	};
 	int err;
@@ -398,6 +425,7 @@ int session_read(struct session *s, struct interval *iv)
 	iv->has_procs = s->at.procs >= 0 && s->at.state->single_extras & EXTRA_PROCS;
 	iv->has_stacks = s->opt.stacks;
 	iv->has_samples = s->profile;
+	iv->has_storms = s->storms;
 	if (s->names)
 		stack_names_trim(s->names);
 	if (s->profile)
@@ -443,6 +471,8 @@ int session_set_procs(struct session *s, bool on)
 void session_print_stats(struct session *s, FILE *out)
 {
 	attach_print_stats(&s->at, out);
+	if (s->storms)
+		storms_print_stats(s->storms, out);
 }
 
 void session_close(struct session *s)
@@ -455,6 +485,7 @@ void session_close(struct session *s)
 	stack_names_close(s->names);
 	bank_close(s->reader);
 	profile_close(s->profile);
+	storms_close(s->storms);
 	attach_close(&s->at);
 	features_free(&s->features);
 	free(s);

@@ -132,6 +132,33 @@ int take_stack(void *ctx, unsigned int row, const struct row_info *info,
 	return 0;
 }
 
+int take_storm(void *ctx, unsigned int row, const struct row_info *info,
+	       const struct storm_value *v)
+{
+	struct storm_row one = {
+		.calls = v->calls,
+		.runs = v->runs,
+		.contexts = v->contexts,
+		.longest = v->longest,
+	};
+	struct taking *t = ctx;
+	struct storm_row *storm;
+	struct row of = { 0 }, *found;
+
+	row_identify(&of, row, info);
+	if (t->opt->device && !device_matches(t->opt->device, of.dev))
+		return 0;
+	/* It is there: what is in a row's runs is in the row. */
+	found = interval_row(t->iv, &of);
+	storm = found ? interval_storm(t->iv, found - t->iv->rows) : NULL;
+	if (!storm)
+		return -ENOMEM;
+	for (int i = 0; i < STORM_BUCKETS; i++)
+		one.hist[i] = v->hist[i];
+	storm_add(storm, &one);
+	return 0;
+}
+
 int take_sample(void *ctx, const struct stack_key *key, const struct proc_value *v)
 {
 	struct sample_row like = { .tgid = key->where.tgid }, *r;

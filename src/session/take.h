@@ -22,6 +22,8 @@ int take_row(void *ctx, unsigned int row, const struct row_info *info, const str
 int take_proc(void *ctx, const struct row_info *info, __u32 tgid, const struct proc_value *v);
 int take_stack(void *ctx, unsigned int row, const struct row_info *info,
 	       const struct stack_key *key, const struct proc_value *v);
+int take_storm(void *ctx, unsigned int row, const struct row_info *info,
+	       const struct storm_value *v);
 int take_sample(void *ctx, const struct stack_key *key, const struct proc_value *v);
 
 #endif

@@ -36,8 +36,9 @@ static json_t *real_or_null(bool known, double v)
 json_t *json_header(const struct header *hdr)
 {
 	const struct probe_cost *c = &hdr->cost;
+	json_t *obj;
 
-	return json_pack(
+	obj = json_pack(
 		"{s:s, s:s, s:o, s:o, s:o, s:i, s:s, s:s, s:b, s:b, s:o, s:o, s:o, s:o, s:o}",
 		"type", "header", "version", DMASYNC_VERSION, "kernel", json_text(hdr->release),
 		"machine", json_text(hdr->machine), "model", json_text(hdr->model), "cpus",
@@ -47,6 +48,11 @@ json_t *json_header(const struct header *hdr)
 		"probe_tax_ns", real_or_null(c->valid, c->tax_ns), "probe_linearity",
 		real_or_null(c->valid, c->linearity), "probe_cost_unknown",
 		c->valid ? json_null() : json_text(c->why));
+	if (obj && hdr->storms && json_object_set_new(obj, "storms", json_true())) {
+		json_decref(obj);
+		return NULL;
+	}
+	return obj;
 }
 
 static json_t *row_object(const struct header *hdr, const struct interval *iv, size_t i)
@@ -67,6 +73,11 @@ static json_t *stack_object(const struct header *hdr, const struct interval *iv,
 static json_t *sample_object(const struct header *hdr, const struct interval *iv, size_t i)
 {
 	return json_sample(&iv->samples[i]);
+}
+
+static json_t *storm_object(const struct header *hdr, const struct interval *iv, size_t i)
+{
+	return json_storm(&iv->storms[i]);
 }
 
 static json_t *list(const struct header *hdr, const struct interval *iv, size_t n,
@@ -95,6 +106,8 @@ static json_t *sums_object(const char *type, const struct header *hdr, const str
 		return NULL;
 	if ((iv->has_procs &&
 	     json_object_set_new(obj, "processes", list(hdr, iv, iv->n_procs, process_object))) ||
+	    (iv->has_storms &&
+	     json_object_set_new(obj, "storms", list(hdr, iv, iv->n_storms, storm_object))) ||
 	    (iv->has_pmu &&
 	     json_object_set_new(obj, "pmu",
 				 json_pack("{s:o}", "dsb_spec", json_u64(iv->pmu_dsb))))) {

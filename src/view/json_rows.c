@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <dmasync/json_rows.h>
+#include <dmasync/percentile.h>
 
 json_t *json_u64(__u64 v)
 {
@@ -105,6 +106,12 @@ static int put_dsb_sources(json_t *obj, const struct header *hdr, const struct c
 	       put(obj, "dsb_counted", hdr->exact && !none ? json_u64(sum->dsb) : json_null());
 }
 
+/* Only where runs were followed: 0 would say that there were none. */
+static int put_saved(json_t *obj, const struct header *hdr, const struct call_counts *sum)
+{
+	return hdr->storms ? put(obj, "saved", json_u64(sum->chained)) : 0;
+}
+
 static json_t *unless(bool unknown, bool v)
 {
 	return unknown ? json_null() : json_boolean(v);
@@ -136,7 +143,8 @@ json_t *json_row(const struct header *hdr, const struct row *row)
 	row_figures(hdr, row, &f);
 	if (put_key(obj, row) | put_counts(obj, &f.sum) | put_times(obj, &f) | put_dsb(obj, &f) |
 	    put_dsb_sources(obj, hdr, &f.sum, row->dsb_derived_known, row->dsb_derived) |
-	    put_rare_counts(obj, &f.sum) | put(obj, "hist", json_hist(row->hist))) {
+	    put_rare_counts(obj, &f.sum) | put_saved(obj, hdr, &f.sum) |
+	    put(obj, "hist", json_hist(row->hist))) {
 		json_decref(obj);
 		return NULL;
 	}
@@ -155,7 +163,7 @@ json_t *json_process(const struct header *hdr, const struct proc_row *proc)
 	if (put(obj, "pid", json_integer(proc->tgid)) | put(obj, "comm", json_text(proc->comm)) |
 	    put_counts(obj, &f.sum) | put_dsb(obj, &f) |
 	    put_dsb_sources(obj, hdr, &f.sum, known, proc->dsb_derived) |
-	    put_rare_counts(obj, &f.sum)) {
+	    put_rare_counts(obj, &f.sum) | put_saved(obj, hdr, &f.sum)) {
 		json_decref(obj);
 		return NULL;
 	}
@@ -187,7 +195,8 @@ json_t *json_stack_row(const struct header *hdr, const struct interval *iv,
 	    put(obj, "pid", json_integer(row->tgid)) | put(obj, "comm", json_text(row->comm)) |
 	    put_counts(obj, &row->sum) | put_dsb(obj, &f) |
 	    put_dsb_sources(obj, hdr, &row->sum, like.dsb_derived_known, row->dsb_derived) |
-	    (has_rare_counts(&row->sum) ? put_rare_counts(obj, &row->sum) : 0)) {
+	    (has_rare_counts(&row->sum) ? put_rare_counts(obj, &row->sum) : 0) |
+	    put_saved(obj, hdr, &row->sum)) {
 		json_decref(obj);
 		return NULL;
 	}
@@ -201,6 +210,17 @@ json_t *json_sample(const struct sample_row *row)
 			 json_u64(row->samples));
 }
 
+json_t *json_storm(const struct storm_row *s)
+{
+	return json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "row",
+			 (json_int_t)s->row, "calls", json_u64(s->calls), "runs", json_u64(s->runs),
+			 "contexts", json_u64(s->contexts), "longest", json_u64(s->longest),
+			 "saved", json_u64(storm_saved(s)), "saved_most", json_u64(storm_most(s)),
+			 "p50", json_u64(hist_percentile(s->hist, 0, s->longest, 0.5)), "p99",
+			 json_u64(hist_percentile(s->hist, 0, s->longest, 0.99)), "hist",
+			 json_hist(s->hist));
+}
+
 json_t *json_loss(const struct loss *loss)
 {
 	const struct loss_counters *e = &loss->events;
@@ -211,6 +231,7 @@ json_t *json_loss(const struct loss *loss)
 	if (put(obj, "events", json_u64(e->calls_full + e->depth + e->stale)) |
 	    put(obj, "recursion_misses", json_u64(loss->recursion_misses)) |
 	    put(obj, "stacks", json_u64(loss->stacks)) |
+	    (loss->runs ? put(obj, "runs", json_u64(loss->runs)) : 0) |
 	    put(obj, "calls_full", json_u64(e->calls_full)) |
 	    put(obj, "depth", json_u64(e->depth)) | put(obj, "stale", json_u64(e->stale)) |
 	    put(obj, "rows_full", json_u64(e->rows_full)) |

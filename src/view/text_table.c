@@ -6,6 +6,7 @@
 #include <dmasync/bar.h>
 #include <dmasync/columns.h>
 #include <dmasync/log.h>
+#include <dmasync/storm_view.h>
 #include <dmasync/units.h>
 #include <dmasync/view.h>
 #include "text.h"
@@ -172,5 +173,7 @@ void text_end(FILE *out, const struct header *hdr, const struct interval *total,
 	if (total->has_pmu)
 		fprintf(out, "  pmu: %llu dsb executed or speculated, of any kind, on all CPUs\n",
 			total->pmu_dsb);
+	if (total->has_storms)
+		text_storms(out, hdr, total);
 	text_loss(out, total);
 }

@@ -57,6 +57,7 @@ void loss_words(const struct loss *loss, char *buf, size_t size)
 	reason(&p, &sep, e->procs_full, "calls booked to pid 0");
 	reason(&p, &sep, e->orphan_dsb, "barriers outside any call");
 	reason(&p, &sep, e->sg_truncated, "lists too long to sum all bytes");
+	reason(&p, &sep, loss->runs, "runs cut short");
 }
 
 static void full_subject(const struct table_line *line, struct phrase *p)

@@ -156,6 +156,9 @@ static void details_of_row(struct page *p, const struct header *hdr, const struc
 		page_line(p, "barriers   derived %s, counted %s",
 			  row->dsb_derived_known ? fmt_count(a, row->dsb_derived, 12) : "unknown",
 			  hdr->exact ? fmt_count(b, row->sum.dsb, 12) : "off (--exact)");
+	if (hdr->storms)
+		page_line(p, "storms     batches of single buffers would save %s of them",
+			  fmt_count(a, row->sum.chained, 12));
 }
 
 void draw_details(struct tui *t)

@@ -56,7 +56,7 @@ is($status, 0, '--help: status');
 like($text, qr/^\s+$_\b/m, "--help: tells of $_") for qw(doctor bench);
 like($text, qr/--$_\b/, "--help: has --$_")
 	for qw(batch interval count duration device pid comm op sort output level exact json attach
-	       by hist no-bytes max-rows max-loss pmu verbose);
+	       by hist no-bytes max-rows max-loss pmu storms verbose);
 is(scalar(grep { length > 80 } split(/\n/, $text)), 0, '--help: fits 80 columns');
 
 ($status, $text) = run('--version');

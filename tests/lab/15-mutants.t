@@ -26,6 +26,18 @@ my @mutants = (
 # One that the kernel's verifier refuses, of an operation that these suites do not use.
 my @refused = ("bpf/hooks.bpf.h", qr/(HOOK_ARGS\(sync_single_for_cpu,[^{]*\{\s*call_single\(c, )a2/,
 	'$1 . "*(u64 *)a2"');
+# Of runs of calls for single buffers, seen by 72-storms.t.
+my @storms = (
+	[ "a system call or work item goes on with the one before", "bpf/storms.bpf.h",
+		qr/(int storm_next\(void\)\n(?:.*\n){4}\t\t)c->number\+\+/, '$1 . "c->number += 0"',
+		"tx: each system call is a context" ],
+	[ "an interrupt goes on with the one before", "bpf/storms.bpf.h",
+		qr/(level\[level\]\.number)\+\+/, '$1 . " |= 1"', "nvme: each unmap_page by itself" ],
+	[ "another operation does not end a run", "bpf/storms.bpf.h",
+		qr/(\telse\n\t\t\tr->length) = 0/, '$1 . " += 0"', "rx: a run for each 16 frames" ],
+);
+my @storms_sound = ("polls have the frames", "rx: a buffer for each frame", "nvme: map_page for each page",
+	"the flame graph, too");
 # What no mutant touches: a mutant is seen where it is, and there alone.
 my @sound = ("udmabuf.lists: derived barriers", "ahci.io: entries towards the device",
 	"nvme.io: entries towards the CPU");
@@ -39,7 +51,7 @@ if ($o =~ m{^/}) {
 } else {
 	system("mkdir -p $tree/$o && cp -a $Lab::top/$o/arm64 $tree/$o") and die "cannot copy the objects";
 }
-for my $mutant (@mutants, [ "a program that is refused", @refused ]) {
+for my $mutant (@mutants, @storms, [ "a program that is refused", @refused ]) {
 	my ($what, $file, $from, $to) = @$mutant;
 	my $text = Lab::slurp("$tree/$file");
 	is($text =~ s/$from/$to/ee, 1, "$what: there is such a line");
@@ -58,4 +70,10 @@ like($out, qr/not ok \d+ - \Q$_->[4]\E/, "$_->[0]: is seen") for @mutants;
 like($out, qr/__dma_sync_single_for_cpu is not watched: load for fentry: .*, load for kprobe: .*; what it does is missing/,
 	"a program that is refused: is told, rung by rung");
 like($out, qr/[^t] ok \d+ - \Q$_\E/, "$_: is still right") for @sound;
+
+local $ENV{LAB_STORMS} = "7.3:drivers";
+$out = `$^X $FindBin::Bin/72-storms.t 2>&1`;
+isnt($? >> 8, 0, "runs of calls: the test fails");
+like($out, qr/not ok \d+ - \Q$_->[4]\E/, "$_->[0]: is seen") for @storms;
+like($out, qr/[^t] ok \d+ - \Q$_\E/, "$_: is still right") for @storms_sound;
 done_testing();

@@ -3,6 +3,7 @@
  * capture_demo FILE [N]: a made-up capture of N (12) intervals with stacks, processes and samples.
  * DEMO_DEVICES=N adds devices, DEMO_STACKS=N stacks, DEMO_OPEN=1 leaves the closing line out,
  * DEMO_BATCHED=1 is a kernel that batches, DEMO_PLAIN=1 has neither stacks nor processes,
+ * DEMO_STORMS=1 has runs of calls for single buffers,
  * DEMO_QUIET=1 leaves the calls out of every third interval, DEMO_LOSS=N loses N events in each,
  * DEMO_HOSTILE=1 puts commands for terminals into all texts.
  */
@@ -76,6 +77,7 @@ static void fill_info(struct capture_info *info, bool plain)
 	fake_header(&info->hdr);
 	if (number("DEMO_BATCHED"))
 		info->hdr.flavour = FLAVOUR_UPSTREAM_BATCHED;
+	info->hdr.storms = number("DEMO_STORMS");
 	strcpy(info->build_id, "8a4f2b1c00ff");
 	strcpy(info->boot_id, "f0a1c2d3-0000-4000-8000-000000000001");
 	strcpy(info->cpu_model, "Cortex-A76 x4");
@@ -153,6 +155,8 @@ int main(int argc, char **argv)
 		return 1;
 	for (i = 0; i < n; i++) {
 		fake_interval(&fake, &iv, 1000000000);
+		if (number("DEMO_STORMS"))
+			fake_storms(&fake, &iv);
 		if (number("DEMO_QUIET") && i % 3 == 2) {
 			__u64 t_ns = iv.t_ns;
 

@@ -130,6 +130,33 @@ static inline void fake_board(struct fake *f, struct interval *iv)
 	fake_calls(f, iv, &nic, 1500, 1, 40);
 }
 
+/* A network card that fills its ring one buffer at a time, and takes what it received in polls. */
+static inline void fake_storms(struct fake *f, struct interval *iv)
+{
+	struct row nic = { .op = OP_MAP_PAGE,
+			   .dir = DIR_FROM_DEVICE,
+			   .dev = "0000:02:00.0",
+			   .driver = "e1000e",
+			   .bus = "pci" };
+	struct storm_row *s;
+
+	iv->has_storms = true;
+	for (unsigned int i = 0; i < 2; i++) {
+		nic.op = i ? OP_UNMAP_PAGE : OP_MAP_PAGE;
+		fake_calls(f, iv, &nic, i ? 320 : 576, 1, 400);
+		iv->rows[iv->n_rows - 1].sum.chained = i ? 300 : 555;
+		s = interval_storm(iv, iv->n_rows - 1);
+		if (!s)
+			return;
+		s->calls = i ? 320 : 576;
+		s->runs = i ? 20 : 21;
+		s->contexts = i ? 10 : 11;
+		s->longest = i ? 16 : 256;
+		s->hist[fake_bucket(16)] = 20;
+		s->hist[fake_bucket(256)] = !i;
+	}
+}
+
 static inline void fake_procs(struct interval *iv)
 {
 	static const struct {

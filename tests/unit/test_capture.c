@@ -20,9 +20,10 @@
 /* A field that is new has to be written, read, compared here, and put into schema and document. */
 _Static_assert(sizeof(struct hook_state) == 276 && sizeof(struct probe_cost) == 160, "new field?");
 _Static_assert(sizeof(struct capture_info) == 18728, "new field?");
-_Static_assert(sizeof(struct row) == 2240 && sizeof(struct proc_row) == 128, "new field?");
-_Static_assert(sizeof(struct stack_row) == 136 && sizeof(struct sample_row) == 32, "new field?");
-_Static_assert(sizeof(struct loss) == 72 && sizeof(struct interval) == 272, "new field?");
+_Static_assert(sizeof(struct row) == 2248 && sizeof(struct proc_row) == 136, "new field?");
+_Static_assert(sizeof(struct stack_row) == 144 && sizeof(struct sample_row) == 32, "new field?");
+_Static_assert(sizeof(struct loss) == 80 && sizeof(struct interval) == 320, "new field?");
+_Static_assert(sizeof(struct storm_row) == 1960, "new field?");
 
 static char path[64];
 static bool counting; /* barriers, in the runs that follow */
@@ -59,6 +60,7 @@ static void fill_info(struct capture_info *info)
 	info->interval_ns = 1000000000;
 	info->stacks = info->user_stacks = info->procs = true;
 	info->profile_hz = 99;
+	info->hdr.storms = true;
 }
 
 /* Every counter differs from every other, so that no two can be mixed up. */
@@ -107,11 +109,26 @@ static void add_special_rows(struct interval *iv)
 	like = (struct row){ .op = OP_ARCH_FLUSH, .dev = "\"\\\033]0;x\a\n\342\202\254" };
 	like.other = like.hw_unknown = like.dsb_derived_known = true;
 	row = interval_row(iv, &like);
-	fill_counts(&row->sum, INT64_MAX - 11);
+	fill_counts(&row->sum, INT64_MAX - 12);
 	row->dsb_derived = INT64_MAX;
 	row->min_ns = 1;
 	row->max_ns = INT64_MAX;
 	row->hist[0] = row->hist[HIST_BUCKETS - 1] = row->hist[17] = INT64_MAX;
+}
+
+static void add_storms(struct interval *iv, unsigned int round)
+{
+	struct storm_row *s = interval_storm(iv, 3);
+
+	s->calls = 500 + round;
+	s->runs = 40;
+	s->contexts = 30;
+	s->longest = 100;
+	s->hist[1] = 39;
+	s->hist[hist_bucket(100)] = 1;
+	s = interval_storm(iv, 0);
+	s->calls = s->runs = s->contexts = s->longest = INT64_MAX;
+	iv->has_storms = true;
 }
 
 static void fill_interval(struct fake *f, struct interval *iv, struct stack_table *stacks,
@@ -126,7 +143,8 @@ static void fill_interval(struct fake *f, struct interval *iv, struct stack_tabl
 		iv->has_pmu = true;
 		iv->pmu_dsb = 12345;
 	}
-	iv->loss = (struct loss){ { 1, 2, 3, 4, 5, 6, round }, 8, 9 };
+	add_storms(iv, round);
+	iv->loss = (struct loss){ { 1, 2, 3, 4, 5, 6, round }, 8, 9, round };
 }
 
 static void same_counts(const struct call_counts *a, const struct call_counts *b)
@@ -180,6 +198,14 @@ static void same_parts(const struct interval *a, const struct interval *b)
 		same_counts(&a->stacks[i].sum, &b->stacks[i].sum);
 		assert_true(a->stacks[i].dsb_derived == b->stacks[i].dsb_derived);
 	}
+	assert_int_equal(a->n_storms, b->n_storms);
+	for (i = 0; i < a->n_storms; i++) {
+		const struct storm_row *x = &a->storms[i], *y = &b->storms[i];
+
+		assert_true(x->row == y->row && x->calls == y->calls && x->runs == y->runs);
+		assert_true(x->contexts == y->contexts && x->longest == y->longest);
+		assert_memory_equal(x->hist, y->hist, sizeof(x->hist));
+	}
 	assert_int_equal(a->n_samples, b->n_samples);
 	for (i = 0; i < a->n_samples; i++) {
 		assert_int_equal(a->samples[i].stack, b->samples[i].stack);
@@ -197,6 +223,7 @@ static void same_interval(const struct interval *a, const struct interval *b)
 	assert_int_equal(a->has_procs, b->has_procs);
 	assert_int_equal(a->has_stacks, b->has_stacks);
 	assert_int_equal(a->has_samples, b->has_samples);
+	assert_int_equal(a->has_storms, b->has_storms);
 	assert_int_equal(a->has_pmu, b->has_pmu);
 	assert_true(a->pmu_dsb == b->pmu_dsb);
 	same_rows(a, b);

@@ -126,7 +126,8 @@ static void sums_stop_at_the_largest_count(void **state)
 						     .bytes = INT64_MAX,
 						     .ns = INT64_MAX,
 						     .dsb = INT64_MAX,
-						     .samples = INT64_MAX };
+						     .samples = INT64_MAX,
+						     .saved = INT64_MAX };
 			const char *frames[] = { "el0", paths[i % 4], "map" };
 			struct stack s = { .frames = frames, .n = 3 };
 

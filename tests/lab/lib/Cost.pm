@@ -21,6 +21,7 @@ my @tools = (
 	[ "no-bytes", "`dmasynctop --no-bytes`" ],
 	[ "default", "`dmasynctop`" ],
 	[ "process", "`dmasynctop --no-bytes --by process`" ],
+	[ "storms", "`dmasynctop --no-bytes --storms`" ],
 	[ "kprobe", "`dmasynctop --no-bytes --attach=kprobe`" ],
 	[ "exact", "`dmasynctop --no-bytes --exact`" ],
 	[ "arch", "`dmasynctop --level arch`" ],
