@@ -20,7 +20,7 @@ enum level {
 	LEVEL_ARCH,
 };
 
-#define HEADER_HOOKS_MAX 64
+#define HEADER_HOOKS_MAX 96
 #define HOOK_NAME_LEN 64
 
 /* What sees the end of a call on RUNG_KPROBE. */
@@ -60,6 +60,7 @@ struct header {
 	enum level level;
 	bool exact; /* barriers are counted: API latencies contain the counting probes */
 	bool bytes; /* bytes of lists are summed */
+	bool chain; /* the dma-buf chain is watched, too */
 	struct hook_state hooks[HEADER_HOOKS_MAX];
 	unsigned int n_hooks;
 	struct probe_cost cost;

@@ -57,6 +57,7 @@ struct options {
 	const char *output;	 /* -o */
 	enum level level;	 /* --level */
 	bool exact;		 /* --exact */
+	bool chain;		 /* --chain */
 	bool no_bytes;		 /* --no-bytes */
 	bool histograms;	 /* --hist: histograms in text output */
 	enum rung attach;	 /* --attach; RUNG_NONE: the best that works */

@@ -5,10 +5,15 @@
 #include <dmasync/json_rows.h>
 #include <dmasync/view.h>
 
+static const char *hook_op_name(const struct hook_state *hook)
+{
+	return hook->op < OP_COUNT && hook->op != OP_CALIBRATE ? op_name(hook->op) : NULL;
+}
+
 static json_t *hook_object(const struct hook_state *hook)
 {
 	return json_pack("{s:o, s:s?, s:b, s:s?, s:s?, s:o?, s:b}", "name", json_text(hook->name),
-			 "op", hook->op < OP_CALIBRATE ? op_name(hook->op) : NULL, "barrier",
+			 "op", hook_op_name(hook), "barrier",
 			 (int)hook->barrier, "rung",
 			 hook->rung == RUNG_NONE ? NULL : rung_name(hook->rung), "end",
 			 hook->end == END_NONE ? NULL : hook_end_name(hook->end), "reason",
@@ -36,8 +41,9 @@ static json_t *real_or_null(bool known, double v)
 json_t *json_header(const struct header *hdr)
 {
 	const struct probe_cost *c = &hdr->cost;
+	json_t *obj;
 
-	return json_pack(
+	obj = json_pack(
 		"{s:s, s:s, s:o, s:o, s:o, s:i, s:s, s:s, s:b, s:b, s:o, s:o, s:o, s:o, s:o}",
 		"type", "header", "version", DMASYNC_VERSION, "kernel", json_text(hdr->release),
 		"machine", json_text(hdr->machine), "model", json_text(hdr->model), "cpus",
@@ -47,6 +53,11 @@ json_t *json_header(const struct header *hdr)
 		"probe_tax_ns", real_or_null(c->valid, c->tax_ns), "probe_linearity",
 		real_or_null(c->valid, c->linearity), "probe_cost_unknown",
 		c->valid ? json_null() : json_text(c->why));
+	if (obj && hdr->chain && json_object_set_new(obj, "chain", json_true())) {
+		json_decref(obj);
+		return NULL;
+	}
+	return obj;
 }
 
 static json_t *row_object(const struct header *hdr, const struct interval *iv, size_t i)
