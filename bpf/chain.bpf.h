@@ -177,7 +177,10 @@ CHAIN_ARGS(tlb_flush_mm, OP_TLB_FLUSH, 2, a0, 0, flush_mm_due(a0), false)
 /* ptep_clear_flush(vma, address, ptep): a page at once */
 CHAIN_ARGS(tlb_flush_page, OP_TLB_FLUSH, 3, a1, 1, true, false)
 
-/* X(base, nret): nret is the number of arguments. */
+/*
+ * X(base, nret): nret is the number of arguments. ptep_clear_flush() returns a structure, of which
+ * BPF trampolines are not made.
+ */
 #define CHAIN_HOOKS(X)                                                                             \
 	X(dmabuf_mmap, 2)                                                                          \
 	X(dmabuf_mmap_kernel, 3)                                                                   \
@@ -185,8 +188,7 @@ CHAIN_ARGS(tlb_flush_page, OP_TLB_FLUSH, 3, a1, 1, true, false)
 	X(vmap, 4)                                                                                 \
 	X(tlb_flush, 0)                                                                            \
 	X(tlb_flush_dirty, 0)                                                                      \
-	X(tlb_flush_mm, 1)                                                                         \
-	X(tlb_flush_page, 3)
+	X(tlb_flush_mm, 1)
 
 #define CHAIN_TRAMPOLINE(base, nret)                                                               \
 	static __always_inline int base##_begin(u64 *ctx)                                          \
@@ -239,6 +241,7 @@ SEC("?fentry") int tlb_defer_entry(u64 *ctx)
 	}
 
 CHAIN_HOOKS(CHAIN_KPROBE)
+CHAIN_KPROBE(tlb_flush_page, 3)
 
 SEC("?kprobe") int remap_step_kprobe(REGS *r)
 {

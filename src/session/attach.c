@@ -226,8 +226,11 @@ static void try_set(struct ladder *l, enum rung rung, const unsigned int *set, u
 
 static bool rung_allowed(const struct ladder *l, enum rung rung, const struct hook *h)
 {
-	/* An instruction inside a function can only be probed by a kprobe. */
-	if (h->kind == HOOK_SITE)
+	/*
+	 * An instruction inside a function can only be probed by a kprobe, and so can a function
+	 * that returns a structure.
+	 */
+	if (h->kind == HOOK_SITE || !strcmp(h->programs, "tlb_flush_page"))
 		return rung == RUNG_KPROBE;
 	/* The chain has no programs for fsession: fentry and fexit are next to it. */
 	if (hook_is_chain(h) && rung == RUNG_FSESSION)
@@ -278,9 +281,8 @@ static void climb(struct ladder *l, bool stand_ins, bool chain)
 			const struct hook *h = &l->hooks[i];
 
 			if (h->exists && hook_is_chain(h) == chain &&
-			    l->states[i].rung == RUNG_NONE &&
-			    has_better(l, h) == stand_ins && rung_allowed(l, rung, h) &&
-			    !group_served(l, h))
+			    l->states[i].rung == RUNG_NONE && has_better(l, h) == stand_ins &&
+			    rung_allowed(l, rung, h) && !group_served(l, h))
 				set[n++] = i;
 		}
 		if (n)
