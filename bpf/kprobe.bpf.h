@@ -10,6 +10,7 @@
 #define REGS struct user_pt_regs
 #define REG_ARGS(r)                                                                                \
 	r->regs[0], r->regs[1], r->regs[2], r->regs[3], r->regs[4], r->regs[5], r->regs[6]
+#define REG_ARG1(r) r->regs[1]
 #define REG_ARG2(r) r->regs[2]
 #define REG_RET(r) r->regs[0]
 #define REG_LR(r) r->regs[30]
@@ -19,6 +20,7 @@
 #define REGS struct pt_regs
 /* The seventh argument is on the stack; no hooked function needs it: dma_iova_link's attributes */
 #define REG_ARGS(r) r->di, r->si, r->dx, r->cx, r->r8, r->r9, 0
+#define REG_ARG1(r) r->si
 #define REG_ARG2(r) r->dx
 #define REG_RET(r) r->ax
 #define REG_LR(r) 0 /* on the stack, where unwinders find it */
@@ -28,6 +30,7 @@
 #error "no register names for this architecture"
 #endif
 
+#ifndef CHAIN
 /*
  * The end of a call, at a RET or in a kretprobe, sees no arguments, so they are kept in its frame,
  * and the stack pointer, which no two calls in flight on one task share, is its id. It is the same
@@ -140,5 +143,6 @@ SEC("?kprobe") int devices_kprobe(REGS *r)
 {
 	return devices_changed();
 }
+#endif
 
 #endif

@@ -33,6 +33,7 @@ extern bool bpf_session_is_return(void *ctx) __ksym;
 	}
 #endif
 
+#ifndef CHAIN
 /*
  * nret: index of the result behind the arguments. Arguments are named where they are used: they are
  * loaded there, and not kept.
@@ -152,5 +153,6 @@ SEC("?fentry") int call_null_target(u64 *ctx)
 {
 	return 0;
 }
+#endif
 
 #endif

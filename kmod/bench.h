@@ -22,6 +22,7 @@ enum bench_op {
 	OP_COHERENT,
 	OP_IOVA,
 	OP_IOVA_DESTROY,
+	OP_VMAP,
 	OP_COUNT
 };
 
@@ -42,6 +43,8 @@ enum bench_api {
 	API_IOVA_LINK,
 	API_IOVA_SYNC,
 	API_IOVA_UNLINK,
+	API_VMAP,
+	API_VUNMAP,
 	API_COUNT
 };
 
@@ -52,6 +55,7 @@ enum bench_layout {
 	LAYOUT_SMALL,
 	LAYOUT_MIXED,
 	LAYOUT_APART,
+	LAYOUT_REVERSE,
 	LAYOUT_COUNT
 };
 
@@ -107,6 +111,8 @@ struct bench_stat {
 	u64 entries;
 	u64 bytes;
 	u64 bounced;
+	u64 runs;  /* of pages, in all vmap() calls */
+	u64 wrong; /* pages that did not hold what had been written */
 	u64 errors;
 	int status;    /* of the first call that failed */
 	int failed_at; /* entry that the last one failed at; -1: unknown or none */
@@ -162,12 +168,13 @@ void bench_run_execute(struct bench_run *run);
 void bench_run_release(struct bench_run *run);
 bool bench_stopped(void);
 
-/* sg.c, single.c, iova.c: one iteration */
+/* sg.c, single.c, iova.c, vmap.c: one iteration */
 void bench_iterate_sg(struct bench_run *run);
 void bench_iterate_page(struct bench_run *run);
 void bench_iterate_resource(struct bench_run *run);
 void bench_iterate_coherent(struct bench_run *run);
 void bench_iterate_iova(struct bench_run *run);
+void bench_iterate_vmap(struct bench_run *run);
 int bench_iova_check(struct bench_run *run);
 
 /* result.c */
@@ -210,7 +217,8 @@ static __always_inline void bench_call_begin(struct bench_call *call)
 	call->marked = BENCH_CAN_MARK && call->run->recording &&
 		       (p->mark == call->api || p->mark == MARK_ALL);
 	call->quiet = call->marked && !p->irqs && !IS_ENABLED(CONFIG_PREEMPT_RT) &&
-		      call->api != API_ALLOC_COHERENT && call->api != API_FREE_COHERENT;
+		      call->api != API_ALLOC_COHERENT && call->api != API_FREE_COHERENT &&
+		      call->api < API_VMAP;
 	if (call->marked)
 		bench_call_label(call);
 	if (call->quiet)

@@ -25,17 +25,20 @@ const char *const bench_api_names[API_COUNT] = {
 	[API_IOVA_LINK] = "iova_link",
 	[API_IOVA_SYNC] = "iova_sync",
 	[API_IOVA_UNLINK] = "iova_unlink",
+	[API_VMAP] = "vmap",
+	[API_VUNMAP] = "vunmap",
 };
 
 static const char *const op_names[OP_COUNT] = {
 	[OP_SG] = "sg",		[OP_SGTABLE] = "sgtable",	    [OP_PAGE] = "page",
 	[OP_SINGLE] = "single", [OP_RESOURCE] = "resource",	    [OP_COHERENT] = "coherent",
-	[OP_IOVA] = "iova",	[OP_IOVA_DESTROY] = "iova_destroy",
+	[OP_IOVA] = "iova",	[OP_IOVA_DESTROY] = "iova_destroy", [OP_VMAP] = "vmap",
 };
 
 static const char *const layout_names[LAYOUT_COUNT] = {
 	[LAYOUT_PLAIN] = "plain", [LAYOUT_CHAINED] = "chained", [LAYOUT_UNALIGNED] = "unaligned",
 	[LAYOUT_SMALL] = "small", [LAYOUT_MIXED] = "mixed",	[LAYOUT_APART] = "apart",
+	[LAYOUT_REVERSE] = "reverse",
 };
 
 static const char *const fail_names[FAIL_COUNT] = {
@@ -210,7 +213,13 @@ static int check(const struct bench_params *p)
 		return bench_refuse(-EINVAL, "layout=unaligned: want size 128 or more");
 	if (p->layout == LAYOUT_CHAINED && !lists)
 		return bench_refuse(-EINVAL, "layout=chained: only lists are, op=sg or op=sgtable");
-	if (p->fail && (p->op == OP_RESOURCE || p->op == OP_COHERENT))
+	if (p->op == OP_VMAP && (!p->entries || p->size % PAGE_SIZE))
+		return bench_refuse(-EINVAL, "op=vmap: want entries of whole pages");
+	if (p->op == OP_VMAP && p->layout != LAYOUT_PLAIN && p->layout != LAYOUT_REVERSE)
+		return bench_refuse(-EINVAL, "op=vmap: want layout plain or reverse");
+	if (p->op != OP_VMAP && p->layout == LAYOUT_REVERSE)
+		return bench_refuse(-EINVAL, "layout=reverse: only op=vmap has it");
+	if (p->fail && (p->op == OP_RESOURCE || p->op == OP_COHERENT || p->op == OP_VMAP))
 		return bench_refuse(-EINVAL, "fail=%s: not with op=%s", fail_names[p->fail],
 				    op_names[p->op]);
 	if (p->fail && p->fail_at >= p->entries)
@@ -253,11 +262,11 @@ int bench_parse(char *text, struct bench_params *p)
 
 void bench_help(struct seq_file *m)
 {
-	seq_puts(m, "op=sg|sgtable|page|single|resource|coherent|iova|iova_destroy\n"
+	seq_puts(m, "op=sg|sgtable|page|single|resource|coherent|iova|iova_destroy|vmap\n"
 		    "dir=to_device|from_device|bidirectional\n"
 		    "attrs=none|skip_cpu_sync\n"
 		    "device=platform|pci\n"
-		    "layout=plain|chained|unaligned|small|mixed|apart\n"
+		    "layout=plain|chained|unaligned|small|mixed|apart|reverse\n"
 		    "fail=none|limit|exhaust\n"
 		    "fail_at=ENTRY\n"
 		    "sync=yes|no\n"

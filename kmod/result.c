@@ -14,6 +14,8 @@ static const enum bench_api apis_of_resource[] = { API_MAP_RESOURCE, API_UNMAP_R
 static const enum bench_api apis_of_coherent[] = { API_ALLOC_COHERENT, API_FREE_COHERENT };
 static const enum bench_api apis_of_iova[] = { API_IOVA_LINK, API_IOVA_SYNC, API_IOVA_UNLINK };
 
+static const enum bench_api apis_of_vmap[] = { API_VMAP, API_VUNMAP };
+
 /* The calls that an operation makes. */
 static unsigned int apis_of(enum bench_op op, const enum bench_api **apis)
 {
@@ -32,6 +34,9 @@ static unsigned int apis_of(enum bench_op op, const enum bench_api **apis)
 	case OP_COHERENT:
 		*apis = apis_of_coherent;
 		return ARRAY_SIZE(apis_of_coherent);
+	case OP_VMAP:
+		*apis = apis_of_vmap;
+		return ARRAY_SIZE(apis_of_vmap);
 	default:
 		*apis = apis_of_iova;
 		return ARRAY_SIZE(apis_of_iova);
@@ -40,7 +45,7 @@ static unsigned int apis_of(enum bench_op op, const enum bench_api **apis)
 
 static bool takes_lists(enum bench_api api)
 {
-	return api <= API_UNMAP_SG || api == API_IOVA_SYNC || api == API_IOVA_UNLINK;
+	return api <= API_UNMAP_SG || api == API_IOVA_SYNC || api >= API_IOVA_UNLINK;
 }
 
 int bench_stats_alloc(struct bench_run *run)
@@ -150,6 +155,8 @@ static void show_stat(struct seq_file *m, const struct bench_run *run, enum benc
 		   bench_dir_name(run->p.dir), stat->calls, stat->entries, stat->bytes);
 	seq_printf(m, "\"bounced\":%llu,\"errors\":%llu,\"status\":%d,", stat->bounced,
 		   stat->errors, stat->status);
+	if (api == API_VMAP)
+		seq_printf(m, "\"runs\":%llu,\"wrong\":%llu,", stat->runs, stat->wrong);
 	if (stat->failed_at >= 0)
 		seq_printf(m, "\"failed_at\":%d,", stat->failed_at);
 	else

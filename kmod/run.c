@@ -151,6 +151,9 @@ static void iterate(struct bench_run *run)
 	case OP_COHERENT:
 		bench_iterate_coherent(run);
 		break;
+	case OP_VMAP:
+		bench_iterate_vmap(run);
+		break;
 	default:
 		bench_iterate_iova(run);
 	}

@@ -9,6 +9,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 #include "dmasync/bench.h"
+#include "dmasync/bench_chain.h"
 #include "dmasync/bench_module.h"
 #include "dmasync/cli.h"
 #include "dmasync/clock.h"
@@ -21,6 +22,7 @@
 #define WARM_UP 2
 #define COUNT_CALLS 4
 #define CPUS_MAX 8192
+#define ITERATIONS 200
 #define SIZE_MAX_BENCH (1ULL << 30)
 
 enum {
@@ -33,6 +35,8 @@ enum {
 	OPT_MODULE,
 	OPT_API,
 	OPT_PCI,
+	OPT_MMAP,
+	OPT_VMAP,
 };
 
 static const char doc[] =
@@ -47,6 +51,9 @@ static const char doc[] =
 	"With --module the kernel module dmasync_bench (kmod/ in the source tree) makes the calls and "
 	"times them in the kernel, on a device of its own: dma_map_sg(), dma_unmap_sg() and both "
 	"syncs over the whole list, or with --api single buffers or IOVA calls.\n\n"
+	"--mmap and --vmap time what surrounds the DMA API of a dma-buf: its mapping into a process "
+	"and into the kernel, on any architecture. As root a second pass counts the steps: page by "
+	"page, or an entry or a run of contiguous pages at a time.\n\n"
 	"--dir read is DMA_FROM_DEVICE, write is DMA_TO_DEVICE (START has nothing to do then), rw is "
 	"DMA_BIDIRECTIONAL.";
 
@@ -60,6 +67,11 @@ static const struct argp_option options[] = {
 	{ "api", OPT_API, "OP[,OP...]", 0,
 	  "With --module: calls to time (default map_sg, unmap_sg and their syncs)", 0 },
 	{ "pci", OPT_PCI, 0, 0, "With --module: on its PCI device, not its platform device", 0 },
+	{ "mmap", OPT_MMAP, "BYTES", 0,
+	  "Time mmap() of a buffer of that size of the system's dma-heap instead, 20 times", 0 },
+	{ "vmap", OPT_VMAP, "BYTES", 0,
+	  "Let the kernel module time vmap() of that much memory instead, in entries of 64K, 20 times",
+	  0 },
 	{ "json", OPT_JSON, 0, 0, "Print one JSON object", 0 },
 	{},
 };
@@ -93,8 +105,42 @@ static error_t parse_dir(struct argp_state *state, const char *arg, struct bench
 	return 0;
 }
 
+#define CHAIN_ITERATIONS 20
+#define VMAP_ENTRY (64 << 10)
+#define VMAP_ENTRY_MAX (256 << 10) /* of the module */
+
+static error_t check_chain(struct argp_state *state, struct bench_options *opt)
+{
+	const char *mine = opt->mmap ? "--mmap" : "--vmap";
+
+	if ((opt->mmap && opt->vmap) || opt->module || opt->apis || opt->pci) {
+		argp_error(state, "%s goes with none of %s --module --api --pci", mine,
+			   opt->mmap ? "--vmap" : "--mmap");
+		return EINVAL;
+	}
+	if (!opt->iterations)
+		opt->iterations = CHAIN_ITERATIONS;
+	if (opt->mmap && opt->entry) {
+		argp_error(state, "--mmap: the heap chooses its entries; leave --entry out");
+		return EINVAL;
+	}
+	if (!opt->entry)
+		opt->entry = opt->vmap && opt->size % VMAP_ENTRY == 0 ? VMAP_ENTRY
+								      : sysconf(_SC_PAGESIZE);
+	if (opt->entry <= VMAP_ENTRY_MAX)
+		return 0;
+	argp_error(state, "--vmap: the module has entries of at most 256K");
+	return EINVAL;
+}
+
 static error_t check(struct argp_state *state, struct bench_options *opt)
 {
+	if ((opt->mmap || opt->vmap) && check_chain(state, opt))
+		return EINVAL;
+	if (!opt->entry)
+		opt->entry = sysconf(_SC_PAGESIZE);
+	if (!opt->iterations)
+		opt->iterations = ITERATIONS;
 	if (!opt->module && (opt->apis || opt->pci)) {
 		argp_error(state, "%s wants --module", opt->pci ? "--pci" : "--api");
 		return EINVAL;
@@ -129,6 +175,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return err;
 	case OPT_DIR:
 		return parse_dir(state, arg, opt);
+	case OPT_MMAP:
+		opt->mmap = true;
+		return parse_bytes(state, "--mmap", arg, &opt->size);
+	case OPT_VMAP:
+		opt->vmap = true;
+		return parse_bytes(state, "--vmap", arg, &opt->size);
 	case OPT_JSON:
 		opt->json = true;
 		return 0;
@@ -151,8 +203,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static const struct argp argp = { .options = options, .parser = parse, .doc = doc };
 
-/* Pins this thread to @cpu, or to where it runs if that is negative. The CPU or -errno. */
-static int pin(int cpu)
+int bench_pin(int cpu)
 {
 	cpu_set_t set[CPUS_MAX / CPU_SETSIZE];
 	int err;
@@ -299,7 +350,7 @@ static int run(const struct bench_options *opt, struct bench_result *r)
 	err = udmabuf_create(&u, opt->size, opt->entry);
 	if (err)
 		return err;
-	r->cpu = pin(opt->cpu);
+	r->cpu = bench_pin(opt->cpu);
 	err = r->cpu < 0 ? r->cpu : measure(&u, opt, r);
 	if (!err) {
 		features_read(&features, NULL, false, NULL, 0);
@@ -343,16 +394,19 @@ static int print(const struct bench_options *opt, const struct bench_result *r)
 
 int cmd_bench(int argc, char **argv)
 {
-	struct bench_options opt = { .size = 10 << 20, .iterations = 200, .cpu = -1 };
+	struct bench_options opt = { .size = 10 << 20, .cpu = -1 };
 	struct bench_result r = { .start.op = OP_SYNC_SG_FOR_CPU, .end.op = OP_SYNC_SG_FOR_DEVICE };
 	int status = EXIT_FAILED, err;
 
-	opt.entry = sysconf(_SC_PAGESIZE);
 	opt.access = ACCESS_RW;
 	argp_err_exit_status = EXIT_USAGE;
 	argv[0] = "dmasynctop bench"; /* for argp's messages */
 	if (argp_parse(&argp, argc, argv, 0, NULL, &opt))
 		return EXIT_USAGE;
+	if (opt.mmap)
+		return bench_mmap(&opt);
+	if (opt.vmap)
+		return bench_vmap(&opt);
 	if (opt.module)
 		return bench_module(&opt);
 	if (!machine_fits())

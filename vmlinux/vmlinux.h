@@ -130,12 +130,35 @@ struct dma_iova_state { /* since 6.16 */
 	dma_addr_t addr;
 };
 
+struct tlbflush_unmap_batch { /* its members only where the architecture puts flushes off */
+	bool flush_required;
+	bool writable;
+};
+
 struct task_struct {
 	int tgid;
 	char comm[16];
 	unsigned long nvcsw;
 	unsigned long min_flt;
 	unsigned long maj_flt;
+	struct tlbflush_unmap_batch tlb_ubc;
+};
+
+typedef struct atomic { /* has no name in the kernel; members of such are not looked for */
+	int counter;
+} atomic_t;
+
+struct mm_struct {
+	atomic_t tlb_flush_batched; /* where flushes are put off; since 5.15 */
+};
+
+struct vm_area_struct {
+	unsigned long vm_start;
+	unsigned long vm_end;
+};
+
+struct dma_buf {
+	size_t size;
 };
 
 #pragma clang attribute pop

@@ -19,6 +19,8 @@ struct bench_options {
 	bool json;
 	bool module;	   /* the kernel module makes the calls */
 	bool pci;	   /* on its PCI device */
+	bool mmap;	   /* of a buffer of the system heap */
+	bool vmap;	   /* of memory of the kernel module */
 	unsigned int apis; /* kinds of calls that are wanted: bits of 1 << enum op */
 };
 
@@ -60,6 +62,9 @@ void bench_summarize(struct bench_side *side, unsigned int n);
 void bench_print_text(FILE *out, const struct bench_options *opt, const struct bench_result *r);
 int bench_print_json(FILE *out, const struct bench_options *opt,
 		     const struct bench_result *r); /* 0 or -errno */
+
+/* Pins this thread to @cpu, or to where it runs if that is negative. The CPU or -errno. */
+int bench_pin(int cpu);
 
 /* Fills in what the machine is: kernel, model, governor. r->cpu must be set. */
 void bench_describe(struct bench_result *r);

@@ -28,6 +28,7 @@ struct module_run {
 	bool coherent, iommu;
 	unsigned int n_apis;
 	struct module_api apis[MODULE_APIS];
+	__u64 wrong; /* pages that vmap() mapped wrong */
 };
 
 /*

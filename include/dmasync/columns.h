@@ -16,6 +16,7 @@ enum column {
 	COL_HW,
 	COL_CALLS,
 	COL_ENTRIES,
+	COL_STEPS,
 	COL_BYTES,
 	COL_AVG,
 	COL_P50,

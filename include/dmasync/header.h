@@ -20,7 +20,7 @@ enum level {
 	LEVEL_ARCH,
 };
 
-#define HEADER_HOOKS_MAX 64
+#define HEADER_HOOKS_MAX 96
 #define HOOK_NAME_LEN 64
 
 /* What sees the end of a call on RUNG_KPROBE. */
@@ -61,6 +61,7 @@ struct header {
 	bool exact;  /* barriers are counted: API latencies contain the counting probes */
 	bool bytes;  /* bytes of lists are summed */
 	bool storms; /* runs of calls for single buffers are told */
+	bool chain;  /* the dma-buf chain is watched, too */
 	struct hook_state hooks[HEADER_HOOKS_MAX];
 	unsigned int n_hooks;
 	struct probe_cost cost;

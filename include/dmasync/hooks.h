@@ -17,6 +17,8 @@ enum hook_kind {
 	HOOK_BOUNCE,  /* entry of a function that uses a bounce buffer */
 	HOOK_DEVICES, /* entry of the function that announces changes of devices */
 	HOOK_MEASURE, /* both ends of the null target */
+	HOOK_CHAIN,   /* both ends of a call of the dma-buf chain */
+	HOOK_STEP,    /* entry of a function that is a step of such a call */
 };
 
 /* One function to hook. */
@@ -46,10 +48,12 @@ struct hook_facts {
 	bool fsession;	    /* the kernel knows BPF_TRACE_FSESSION (since 7.0) */
 };
 
-#define HOOK_SYMBOLS_MAX 64
+#define HOOK_SYMBOLS_MAX 96
 
-/* Writes the symbols that hooks_plan() wants looked up into @syms; returns their number. */
-size_t hooks_symbols(struct ksym syms[HOOK_SYMBOLS_MAX]);
+/*
+ * Writes the symbols that hooks_plan() wants looked up for @opt into @syms; returns their number.
+ */
+size_t hooks_symbols(const struct options *opt, struct ksym syms[HOOK_SYMBOLS_MAX]);
 
 /*
  * Hooks that @opt asks for on a kernel with @f: all alternatives. @syms are those of
@@ -58,7 +62,16 @@ size_t hooks_symbols(struct ksym syms[HOOK_SYMBOLS_MAX]);
 int hooks_plan(const struct options *opt, const struct features *f, const struct ksym *syms,
 	       struct hook *hooks, struct hook_facts *facts);
 
-/* Which of the programs that serve @h's operation are its: the variant in bpf/hooks.bpf.h. */
+/* Whether the hook's programs are in the objects of the dma-buf chain. */
+static inline bool hook_is_chain(const struct hook *h)
+{
+	return h->kind == HOOK_CHAIN || h->kind == HOOK_STEP;
+}
+
+/*
+ * Which of the programs that serve @h's operation are its, less than VARIANTS_MAX: the variant in
+ * bpf/hooks.bpf.h and bpf/chain.bpf.h.
+ */
 unsigned int hook_variant(const struct hook *h);
 
 #endif

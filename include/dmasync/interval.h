@@ -232,6 +232,15 @@ static inline bool op_is_arch(enum op op)
 	return op >= OP_API_COUNT && op < OP_CALIBRATE;
 }
 
+/*
+ * True for the operations of the dma-buf chain. They are not of the DMA API, have no device and no
+ * cache maintenance, and are in none of its sums.
+ */
+static inline bool op_is_chain(enum op op)
+{
+	return op >= OP_CHAIN && op < OP_COUNT;
+}
+
 /* Operation with JSON name @name, or -1. */
 int op_by_name(const char *name);
 

@@ -57,6 +57,7 @@ struct options {
 	const char *output;	 /* -o */
 	enum level level;	 /* --level */
 	bool exact;		 /* --exact */
+	bool chain;		 /* --chain */
 	bool no_bytes;		 /* --no-bytes */
 	bool storms;		 /* --storms: follow runs of calls for single buffers */
 	bool histograms;	 /* --hist: histograms in text output */

@@ -23,8 +23,20 @@ enum op {
 	OP_ARCH_SYNC_FOR_CPU,
 	OP_ARCH_FLUSH,
 	OP_CALIBRATE, /* null target used to measure the probes themselves; never shown as a row */
+	/* The dma-buf chain, watched with --chain. */
+	OP_DMABUF_MMAP,
+	OP_DMABUF_VMAP,
+	OP_VMAP,
+	OP_TLB_FLUSH,
 	OP_COUNT,
 };
+
+/*
+ * In kinds and tags, where bits are scarce, the chain is one operation; in tags the place of the
+ * direction, which it has none of, tells which.
+ */
+#define OP_CHAIN OP_DMABUF_MMAP
+#define OP_TAGS (OP_CHAIN + 1)
 
 #define OP_IS_LIST(op) ((op) <= OP_SYNC_SG_FOR_CPU) /* takes a scatterlist */
 #define OP_API_COUNT OP_ARCH_SYNC_FOR_DEVICE	    /* operations below it are API level */
@@ -66,8 +78,15 @@ _Static_assert(sizeof(struct row_key) == 64, "one key a cache line");
 #define ROW_TAG_OP(tag) ((tag) >> 14 & 15)
 #define ROW_TAG_DIR(tag) ((tag) >> 12 & 3)
 #define ROW_TAG_ATTRS(tag) ((tag) >> 10 & 3)
+#define ROW_TAG_IS_CHAIN(tag) (ROW_TAG_OP(tag) == OP_CHAIN)
+#define ROW_TAG_CHAIN_OP(tag) (OP_CHAIN + ROW_TAG_DIR(tag))
 #define ROW_TAG_VARIANT(tag) ((tag) >> 9 & 1)
 #define ROW_TAG_OF_VARIANT(variant) ((variant) << 9) /* which of the functions that serve it */
+/* The chain has up to four, and no attributes. */
+#define ROW_TAG_CHAIN(op, variant)                                                                 \
+	(ROW_TAG(OP_CHAIN, (op)-OP_CHAIN, (variant) >> 1) | ROW_TAG_OF_VARIANT((variant)&1))
+#define ROW_TAG_CHAIN_VARIANT(tag) (ROW_TAG_ATTRS(tag) << 1 | ROW_TAG_VARIANT(tag))
+#define VARIANTS_MAX 4
 
 #define PROOF_OF_TAG(tag) ((__u32)(tag) << 14) /* below the generation, above the index */
 #define PROOF_ROWS (1 << 23)		       /* ROWS_MAX rows on 4096 CPUs */
@@ -79,7 +98,7 @@ _Static_assert(sizeof(struct row_key) == 64, "one key a cache line");
 #define BANK_OF(at, cpus, max_rows) ((at) >= (cpus) * (max_rows))
 #define ROWS_MAX 2048 /* most rows a session can be given */
 #define ROWS_RESERVED                                                                              \
-	OP_COUNT /* rows 0 .. OP_COUNT-1 collect, per op, what found no row: "other" */
+	OP_TAGS /* rows 0 .. OP_TAGS-1 collect, per op, what found no row: "other" */
 
 #define DEV_NAME_LEN 64
 #define DRV_NAME_LEN 32
@@ -114,7 +133,7 @@ struct call_counts {
 	__u64 bytes;
 	__u64 ns;
 	__u64 dsb;	       /* counted barriers; 0 unless counting */
-	__u64 bounces;	       /* entries that went through a bounce buffer */
+	__u64 bounces; /* entries that went through a bounce buffer; BPF: or the chain's steps */
 	__u64 bounced_calls;   /* calls that had at least one such entry */
 	__u64 bounced_entries; /* all entries of those calls */
 	__u64 empty_calls;     /* calls with 0 entries */
@@ -122,6 +141,7 @@ struct call_counts {
 	__u64 failed_entries; /* entries that failed calls had mapped before they gave up */
 	__u64 failed_partial; /* failed calls with at least one such entry */
 	__u64 chained;	      /* calls whose barrier a batch would save: see struct storm_run */
+	__u64 steps;	      /* of the dma-buf chain; user space fills it in, see take.c */
 };
 
 /*
@@ -153,8 +173,9 @@ struct proc_value {
 #define STACK_DEPTH 127		      /* PERF_MAX_STACK_DEPTH: the kernel hands out no more */
 #define STACK_TRACES_MAX 8192	      /* distinct stacks between two readings, 1 KiB each */
 #define STACK_ROWS_MAX 8192	      /* {stack, process, row} in an interval */
-#define STACK_PROGRAMS (2 * OP_COUNT) /* two at most serve an operation */
-#define STACK_PROGRAM(op, variant) (((variant)&1) * OP_COUNT + (op))
+#define STACK_PROGRAMS (2 * OP_COUNT + 2) /* two at most serve an operation, but OP_TLB_FLUSH */
+#define STACK_PROGRAM(op, variant)                                                                 \
+	((variant) < 2 ? (variant)*OP_COUNT + (op) : 2 * OP_COUNT + (variant)-2)
 
 /*
  * Storms: calls for single buffers whose barriers one barrier could replace. A context is one
@@ -240,7 +261,8 @@ struct loss_counters {
 #define CALL_KIND_OP(kind) ((kind)-1 & 15)
 #define CALL_KINDS 32
 
-_Static_assert(OP_COUNT <= 15, "a kind fits five bits");
+_Static_assert(OP_CHAIN <= 15 && CALL_KIND(OP_CHAIN - 1, 1) < CALL_KINDS,
+	       "a kind fits five bits; the chain's variants are of one kind");
 
 /* One API call in flight. */
 struct call_frame {
@@ -311,6 +333,8 @@ enum {
 	CONFIG_TO_BARRIER = 1 << 6,   /* unmap and sync for the CPU wait even if DMA only read */
 };
 
+#define TLB_SLOTS 512 /* power of two; tasks that share one are told together */
+
 /* Everything that BPF and user space share besides the maps of rows; lives in .bss. */
 struct session_state {
 	/* What the hot path reads comes first: small offsets are part of the instruction. */
@@ -330,7 +354,8 @@ struct session_state {
 	__u64 lost_runs;	/* runs that were cut, as there was no room for them */
 	__u32 intervals;	/* begun so far; an odd number in bank 1 */
 	__u32 pad32;
-	__u8 pad[4096 - 120]; /* what follows begins where an instruction can name it */
+	__u32 tlb_deferred[TLB_SLOTS]; /* by task: TLB flushes put off and not yet done */
+	__u8 pad[4096 - 120 - 4 * TLB_SLOTS]; /* what follows begins where an instruction can name it */
 	struct task_calls calls[CALL_SLOTS];
 	struct row_key keys[ROW_KEYS];
 };

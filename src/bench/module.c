@@ -51,8 +51,8 @@ static bool take_run(const json_t *obj, struct module_run *run)
 static bool take_api(const json_t *obj, struct module_run *run)
 {
 	struct module_api *api = &run->apis[run->n_apis];
+	__u64 mean, wrong;
 	char name[32];
-	__u64 mean;
 	int op;
 
 	if (!get_text(obj, "op", name, sizeof(name)))
@@ -68,6 +68,8 @@ static bool take_api(const json_t *obj, struct module_run *run)
 	    !get_u64(obj, "p99_ns", &api->p99) || !get_u64(obj, "max_ns", &api->max) ||
 	    !get_u64(obj, "mean_ns", &mean))
 		return false;
+	if (get_u64(obj, "wrong", &wrong))
+		run->wrong += wrong;
 	api->op = op;
 	api->mean = mean;
 	run->n_apis++;

@@ -104,6 +104,7 @@ static void parse_machine(struct fields *f, struct header *hdr)
 	hdr->exact = field_bool(f, "exact", 0);
 	hdr->bytes = field_bool(f, "bytes", 0);
 	hdr->storms = field_bool(f, "storms", OPTIONAL);
+	hdr->chain = field_bool(f, "chain", OPTIONAL);
 }
 
 static void parse_run(struct fields *f, struct capture_info *info)

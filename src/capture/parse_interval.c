@@ -32,6 +32,7 @@ static void parse_counts(struct fields *f, struct call_counts *sum)
 	sum->failed_entries = field_u64(f, "failed_entries", COUNT_MAX, OPTIONAL);
 	sum->failed_partial = field_u64(f, "failed_partial", COUNT_MAX, OPTIONAL);
 	sum->chained = field_u64(f, "saved", COUNT_MAX, OPTIONAL);
+	sum->steps = field_u64(f, "steps", COUNT_MAX, OPTIONAL);
 }
 
 static int direction(const char *name)
@@ -106,7 +107,8 @@ static void parse_row(struct fields *f, const struct capture_info *info, struct 
 		field_wrong(f, "min_ns", "is above max_ns");
 	row->dsb_derived = field_u64(f, "dsb_derived", COUNT_MAX, UNKNOWN);
 	/* Where there is nothing to derive it is known to be nothing. */
-	row->dsb_derived_known = field_known(f, "dsb_derived") || info->hdr.flavour == FLAVOUR_NONE;
+	row->dsb_derived_known = field_known(f, "dsb_derived") ||
+				 info->hdr.flavour == FLAVOUR_NONE || op_is_chain(row->op);
 	parse_hist(f, row->hist);
 }
 

@@ -17,6 +17,7 @@
 enum {
 	OPT_LEVEL = 0x100,
 	OPT_EXACT,
+	OPT_CHAIN,
 	OPT_NO_BYTES,
 	OPT_ATTACH,
 	OPT_MAX_ROWS,
@@ -117,7 +118,7 @@ static error_t parse_ops(struct argp_state *state, const char *option, const cha
 		len = strcspn(p, ",");
 		snprintf(name, sizeof(name), "%.*s", (int)len, p);
 		op = op_by_name(name);
-		if (op < 0 || op >= n)
+		if (op < 0 || op >= n || op == OP_CALIBRATE)
 			break;
 		*ops |= 1u << op;
 		p += len;
@@ -125,13 +126,14 @@ static error_t parse_ops(struct argp_state *state, const char *option, const cha
 			return 0;
 	}
 	for (op = 0; op < n; op++)
-		list_word(valid, sizeof(valid), op_name(op));
+		if (op != OP_CALIBRATE)
+			list_word(valid, sizeof(valid), op_name(op));
 	return cli_error(state, option, name, "is not an operation", valid);
 }
 
 error_t cli_ops(struct argp_state *state, const char *arg, unsigned int *ops)
 {
-	return parse_ops(state, "-O", arg, OP_CALIBRATE, ops);
+	return parse_ops(state, "-O", arg, OP_COUNT, ops);
 }
 
 error_t cli_api(struct argp_state *state, const char *arg, unsigned int *ops)
@@ -202,6 +204,9 @@ static error_t parse_probe(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_EXACT:
 		opt->exact = true;
+		return 0;
+	case OPT_CHAIN:
+		opt->chain = true;
 		return 0;
 	case OPT_NO_BYTES:
 		opt->no_bytes = true;
@@ -312,6 +317,8 @@ static const struct argp_option probe_options[] = {
 	{ "level", OPT_LEVEL, "api|arch", 0,
 	  "Time API calls (default), or also each arch_sync_dma_* call inside them", 0 },
 	{ "exact", OPT_EXACT, 0, 0, "Count barriers by probes instead of deriving them", 0 },
+	{ "chain", OPT_CHAIN, 0, 0,
+	  "Also watch what surrounds the DMA API of a dma-buf: mmap, vmap, TLB flushes put off", 0 },
 	{ "no-bytes", OPT_NO_BYTES, 0, 0, "Do not sum the bytes of scatterlists", 0 },
 	{ "storms", OPT_STORMS, 0, 0,
 	  "Also follow runs of calls for single buffers: barriers that a batch would save", 0 },

@@ -4,6 +4,7 @@
 #include <dmasync/cli.h>
 
 #define OPS_ARCH ((1u << OP_CALIBRATE) - (1u << OP_API_COUNT))
+#define OPS_CHAIN ((1u << OP_COUNT) - (1u << OP_CHAIN))
 
 error_t cli_take_command(struct argp_state *state, char *arg, const char *what, struct options *opt)
 {
@@ -30,6 +31,10 @@ error_t cli_check_run(struct argp_state *state, const struct options *opt)
 	if (opt->ops & OPS_ARCH && opt->level != LEVEL_ARCH) {
 		argp_error(state, "-O: arch-level operations are not timed at level api; add"
 				  " --level arch");
+		return EINVAL;
+	}
+	if (opt->ops & OPS_CHAIN && !opt->chain) {
+		argp_error(state, "-O: operations of the dma-buf chain are not watched; add --chain");
 		return EINVAL;
 	}
 	return 0;

@@ -228,12 +228,12 @@ static int add_row(struct compare *c, struct compare_run *run, const struct row 
 	__u64 dsb = row_dsb(row, hdr->exact, hdr->flavour, &source);
 	struct run_row *to;
 
-	if (!op_is_arch(row->op)) {
+	if (!op_is_arch(row->op) && !op_is_chain(row->op)) {
 		run->api_ns += row->sum.ns;
 		run->api_dsb += dsb;
 		run->dsb_known &= source == DSB_DERIVED || source == DSB_COUNTED;
 	}
-	if (!row->sum.calls || row->op >= OP_CALIBRATE || !wanted(c->opt, row))
+	if (!row->sum.calls || row->op == OP_CALIBRATE || !wanted(c->opt, row))
 		return 0;
 	to = find_row(c, run, row);
 	if (!to)

@@ -73,28 +73,37 @@ static void group_key(struct row *like, const struct row *row, enum group_by by)
 		memcpy(like->driver, row->driver, sizeof(like->driver));
 }
 
+#define LEVEL_OF_CHAIN 2
+
+/* Rows of one level are summed only where there are none of a lower one. */
+static int sum_level(enum op op)
+{
+	return op_is_chain(op) ? LEVEL_OF_CHAIN : op_is_arch(op);
+}
+
 /*
  * Sums rows into @merged. Arch-level rows join only groups without API-level rows: their time is
- * inside an API call that is counted already, unless something below the API made the call.
+ * inside an API call that is counted already, unless something below the API made the call. Those of
+ * the dma-buf chain are no DMA API at all.
  */
 static int merge_rows(struct interval *merged, const struct interval *iv, enum group_by by)
 {
 	struct row like, *into;
-	size_t i, n_api = 0;
-	int arch;
+	size_t i, n_above = 0;
+	int level;
 
-	for (arch = 0; arch <= 1; arch++) {
+	for (level = 0; level <= LEVEL_OF_CHAIN; level++) {
 		for (i = 0; i < iv->n_rows; i++) {
-			if (op_is_arch(iv->rows[i].op) != arch)
+			if (sum_level(iv->rows[i].op) != level)
 				continue;
 			group_key(&like, &iv->rows[i], by);
 			into = interval_row(merged, &like);
 			if (!into)
 				return -ENOMEM;
-			if (!arch || (size_t)(into - merged->rows) >= n_api)
+			if (!level || (size_t)(into - merged->rows) >= n_above)
 				row_add(into, &iv->rows[i]);
 		}
-		n_api = merged->n_rows;
+		n_above = merged->n_rows;
 	}
 	return 0;
 }
@@ -302,17 +311,18 @@ int table_build(struct table *t, const struct header *hdr, const struct interval
 
 void interval_sum(const struct interval *iv, struct row *sum)
 {
-	bool has_api = false;
+	int level = LEVEL_OF_CHAIN;
 	size_t i;
 
 	memset(sum, 0, sizeof(*sum));
 	sum->dsb_derived_known = true;
-	for (i = 0; i < iv->n_rows; i++)
-		has_api |= !op_is_arch(iv->rows[i].op);
 	for (i = 0; i < iv->n_rows; i++) {
-		if (has_api && op_is_arch(iv->rows[i].op))
-			continue;
-		row_add(sum, &iv->rows[i]);
+		if (sum_level(iv->rows[i].op) < level)
+			level = sum_level(iv->rows[i].op);
+	}
+	for (i = 0; i < iv->n_rows; i++) {
+		if (sum_level(iv->rows[i].op) == level)
+			row_add(sum, &iv->rows[i]);
 	}
 }
 

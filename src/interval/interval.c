@@ -215,6 +215,7 @@ void counts_add(struct call_counts *into, const struct call_counts *from)
 	into->ns += from->ns;
 	into->dsb += from->dsb;
 	into->bounces += from->bounces;
+	into->steps += from->steps;
 	into->bounced_calls += from->bounced_calls;
 	into->bounced_entries += from->bounced_entries;
 	into->empty_calls += from->empty_calls;
@@ -360,7 +361,7 @@ __u64 loss_inexact(const struct loss *loss)
 
 __u64 row_dsb(const struct row *row, bool counting, enum flavour flavour, enum dsb_source *src)
 {
-	if (flavour == FLAVOUR_NONE) {
+	if (flavour == FLAVOUR_NONE || op_is_chain(row->op)) {
 		*src = DSB_NONE;
 		return 0;
 	}

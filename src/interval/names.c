@@ -23,6 +23,10 @@ static const struct {
 	[OP_ARCH_SYNC_FOR_CPU] = { "arch_sync_for_cpu", "arch_cpu" },
 	[OP_ARCH_FLUSH] = { "arch_flush", "arch_flush" },
 	[OP_CALIBRATE] = { "calibrate", "calibrate" },
+	[OP_DMABUF_MMAP] = { "dmabuf_mmap", "dmabuf_mmap" },
+	[OP_DMABUF_VMAP] = { "dmabuf_vmap", "dmabuf_vmap" },
+	[OP_VMAP] = { "vmap", "vmap" },
+	[OP_TLB_FLUSH] = { "tlb_flush", "tlb_flush" },
 };
 
 static const struct {
@@ -49,8 +53,8 @@ int op_by_name(const char *name)
 {
 	int op;
 
-	for (op = 0; op < OP_CALIBRATE; op++) {
-		if (!strcmp(ops[op].name, name))
+	for (op = 0; op < OP_COUNT; op++) {
+		if (op != OP_CALIBRATE && !strcmp(ops[op].name, name))
 			return op;
 	}
 	return -1;

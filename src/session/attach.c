@@ -229,9 +229,17 @@ static void try_set(struct ladder *l, enum rung rung, const unsigned int *set, u
 
 static bool rung_allowed(const struct ladder *l, enum rung rung, const struct hook *h)
 {
-	/* An instruction inside a function can only be probed by a kprobe. */
-	if (h->kind == HOOK_SITE)
+	/*
+	 * An instruction inside a function can only be probed by a kprobe, and so can a function
+	 * that returns a structure.
+	 */
+	if (h->kind == HOOK_SITE || !strcmp(h->programs, "tlb_flush_page"))
 		return rung == RUNG_KPROBE;
+	/* The chain has no programs for fsession: fentry and fexit are next to it. */
+	if (hook_is_chain(h) && rung == RUNG_FSESSION)
+		return false;
+	if (hook_is_chain(h) && l->cfg->rung == RUNG_FSESSION)
+		return rung == RUNG_FENTRY;
 	if (rung == RUNG_FSESSION && !l->cfg->facts.fsession)
 		return false;
 	return l->cfg->rung == RUNG_NONE || l->cfg->rung == rung;
@@ -262,8 +270,11 @@ static bool has_better(const struct ladder *l, const struct hook *h)
 	return false;
 }
 
-/* Goes up with the best hook of each group or, when they have been tried, their stand-ins. */
-static void climb(struct ladder *l, bool stand_ins)
+/*
+ * Goes up with the best hook of each group or, when they have been tried, their stand-ins: those of
+ * the DMA API or those of the @chain, which are in other objects.
+ */
+static void climb(struct ladder *l, bool stand_ins, bool chain)
 {
 	unsigned int set[HEADER_HOOKS_MAX], n;
 
@@ -272,9 +283,9 @@ static void climb(struct ladder *l, bool stand_ins)
 		for (unsigned int i = 0; i < l->n; i++) {
 			const struct hook *h = &l->hooks[i];
 
-			if (h->exists && l->states[i].rung == RUNG_NONE &&
-			    has_better(l, h) == stand_ins && rung_allowed(l, rung, h) &&
-			    !group_served(l, h))
+			if (h->exists && hook_is_chain(h) == chain &&
+			    l->states[i].rung == RUNG_NONE && has_better(l, h) == stand_ins &&
+			    rung_allowed(l, rung, h) && !group_served(l, h))
 				set[n++] = i;
 		}
 		if (n)
@@ -390,6 +401,13 @@ static void report_none(const struct ladder *l, unsigned int n_states)
 		  object_last_warning()[0] ? object_last_warning() : "no message", DOCTOR);
 }
 
+static void forget_types(struct ladder *l)
+{
+	if (l->types.fd >= 0)
+		close(l->types.fd);
+	l->types.fd = -1;
+}
+
 int attach_open(const struct attach_config *cfg, const struct hook *hooks, unsigned int n,
 		struct hook_state *states, unsigned int *n_states, struct attachment *at)
 {
@@ -404,11 +422,12 @@ int attach_open(const struct attach_config *cfg, const struct hook *hooks, unsig
 		init_state(&states[i], &hooks[i], cfg);
 		l.types.funcs[i].name = hooks[i].function;
 	}
-	climb(&l, false);
-	climb(&l, true);
+	climb(&l, false, false);
+	climb(&l, true, false);
+	forget_types(&l); /* the programs of the chain read others */
+	climb(&l, false, true);
 	returns_close(&l.returns);
-	if (l.types.fd >= 0)
-		close(l.types.fd);
+	forget_types(&l);
 	*n_states = compact_states(&l);
 	if (!at->n_objects) {
 		attach_close(at);

@@ -40,6 +40,17 @@ enum {
 	GROUP_BOUNCE_CPU,
 	GROUP_DEVICES,
 	GROUP_MEASURE,
+	GROUP_DMABUF_MMAP,
+	GROUP_DMABUF_MMAP_KERNEL,
+	GROUP_DMABUF_VMAP,
+	GROUP_VMAP,
+	GROUP_REMAP_STEP,
+	GROUP_VMAP_STEP,
+	GROUP_TLB_DEFER,
+	GROUP_TLB_FLUSH,
+	GROUP_TLB_FLUSH_DIRTY,
+	GROUP_TLB_FLUSH_MM,
+	GROUP_TLB_FLUSH_PAGE,
 	GROUP_SITES, /* each site is a group of its own from here on */
 };
 
@@ -109,11 +120,39 @@ static const struct hook_def defs[] = {
 	{ HOOK_DEVICES, OP_COUNT, "devices", "bus_notify", GROUP_DEVICES, 0 },
 	{ HOOK_DEVICES, OP_COUNT, "devices", "blocking_notifier_call_chain", GROUP_DEVICES, 1 },
 	{ HOOK_MEASURE, OP_COUNT, "calibrate", "bpf_fentry_test1", GROUP_MEASURE, 0 },
+	/* From here on: with --chain only. */
+	{ HOOK_CHAIN, OP_DMABUF_MMAP, "dmabuf_mmap", "dma_buf_mmap_internal", GROUP_DMABUF_MMAP,
+	  0 },
+	{ HOOK_CHAIN, OP_DMABUF_MMAP, "dmabuf_mmap_kernel", "dma_buf_mmap",
+	  GROUP_DMABUF_MMAP_KERNEL, 0 },
+	{ HOOK_STEP, OP_COUNT, "remap_step", "remap_pfn_range", GROUP_REMAP_STEP, 0 },
+	{ HOOK_CHAIN, OP_DMABUF_VMAP, "dmabuf_vmap", "dma_buf_vmap", GROUP_DMABUF_VMAP, 0 },
+	{ HOOK_CHAIN, OP_VMAP, "vmap", "vmap", GROUP_VMAP, 0 },
+	/* Of this project's patches; without them a step is a page, and nothing to be hooked. */
+	{ HOOK_STEP, OP_COUNT, "vmap_step", "vmap_pages_run", GROUP_VMAP_STEP, 0 },
+	/* Since 6.8 on arm64: flushes of pages that are taken away are put off and done as one. */
+	{ HOOK_STEP, OP_COUNT, "tlb_defer", "set_tlb_ubc_flush_pending", GROUP_TLB_DEFER, 0 },
+	{ HOOK_CHAIN, OP_TLB_FLUSH, "tlb_flush", "try_to_unmap_flush", GROUP_TLB_FLUSH, 0 },
+	{ HOOK_CHAIN, OP_TLB_FLUSH, "tlb_flush_dirty", "try_to_unmap_flush_dirty",
+	  GROUP_TLB_FLUSH_DIRTY, 0 },
+	{ HOOK_CHAIN, OP_TLB_FLUSH, "tlb_flush_mm", "flush_tlb_batched_pending", GROUP_TLB_FLUSH_MM,
+	  0 },
+	{ HOOK_CHAIN, OP_TLB_FLUSH, "tlb_flush_page", "ptep_clear_flush", GROUP_TLB_FLUSH_PAGE, 0 },
 };
 
 #define N_DEFS (sizeof(defs) / sizeof(defs[0]))
 
 _Static_assert(N_DEFS < HEADER_HOOKS_MAX, "the header has room for every hook");
+
+/* Those that are looked at for @opt. */
+static size_t n_defs(const struct options *opt)
+{
+	size_t n = N_DEFS;
+
+	while (!opt->chain && (defs[n - 1].kind == HOOK_CHAIN || defs[n - 1].kind == HOOK_STEP))
+		n--;
+	return n;
+}
 _Static_assert(N_DEFS + 2 <= HOOK_SYMBOLS_MAX, "the caller has room for every symbol");
 
 static bool op_wanted(const struct options *opt, enum op op)
@@ -139,6 +178,19 @@ static unsigned int bounced_ops(int group)
 	}
 }
 
+/* Calls of which the function of @group is a step. */
+static unsigned int steps_ops(int group)
+{
+	switch (group) {
+	case GROUP_REMAP_STEP:
+		return 1U << OP_DMABUF_MMAP;
+	case GROUP_VMAP_STEP:
+		return OPS2(OP_DMABUF_VMAP, OP_VMAP);
+	default:
+		return 1U << OP_TLB_FLUSH;
+	}
+}
+
 static bool wanted(const struct options *opt, const struct features *f, const struct hook_def *d)
 {
 	bool batch = d->group == GROUP_FLUSH || d->group == GROUP_BATCH_DEVICE ||
@@ -160,6 +212,10 @@ static bool wanted(const struct options *opt, const struct features *f, const st
 		return false;
 	case HOOK_BOUNCE:
 		return !opt->ops || opt->ops & bounced_ops(d->group);
+	case HOOK_CHAIN:
+		return op_wanted(opt, d->op);
+	case HOOK_STEP:
+		return !opt->ops || opt->ops & steps_ops(d->group);
 	case HOOK_DEVICES:
 	case HOOK_MEASURE:
 		return true;
@@ -201,27 +257,44 @@ static void take(struct hook *h, const struct hook_def *d, const struct ksym *sy
 	};
 }
 
-size_t hooks_symbols(struct ksym syms[HOOK_SYMBOLS_MAX])
+size_t hooks_symbols(const struct options *opt, struct ksym syms[HOOK_SYMBOLS_MAX])
 {
-	for (size_t i = 0; i < N_DEFS; i++)
+	size_t n = n_defs(opt);
+
+	for (size_t i = 0; i < n; i++)
 		syms[i] = (struct ksym){ .name = defs[i].function };
-	syms[N_DEFS] = (struct ksym){ .name = "iommu_dma_map_sg" };
-	syms[N_DEFS + 1] = (struct ksym){ .name = "bpf_jit_supports_fsession" };
-	return N_DEFS + 2;
+	syms[n] = (struct ksym){ .name = "iommu_dma_map_sg" };
+	syms[n + 1] = (struct ksym){ .name = "bpf_jit_supports_fsession" };
+	return n + 2;
+}
+
+/*
+ * Kernels that put flushes off also flush single pages at once, as when memory is copied on write:
+ * there it has nothing to do with what could have been put off.
+ */
+static bool puts_flushes_off(const struct ksym *syms, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (defs[i].group == GROUP_TLB_FLUSH)
+			return syms[i].seen;
+	return false;
 }
 
 int hooks_plan(const struct options *opt, const struct features *f, const struct ksym *syms,
 	       struct hook *hooks, struct hook_facts *facts)
 {
+	size_t defined = n_defs(opt);
 	int n = 0;
 
-	for (size_t i = 0; i < N_DEFS; i++) {
+	for (size_t i = 0; i < defined; i++) {
 		if (!wanted(opt, f, &defs[i]) || !complete(f, &defs[i]))
+			continue;
+		if (defs[i].group == GROUP_TLB_FLUSH_PAGE && puts_flushes_off(syms, defined))
 			continue;
 		take(&hooks[n++], &defs[i], &syms[i]);
 	}
-	facts->iommu_map_sg = syms[N_DEFS].addr;
-	facts->fsession = syms[N_DEFS + 1].seen;
+	facts->iommu_map_sg = syms[defined].addr;
+	facts->fsession = syms[defined + 1].seen;
 	for (size_t i = 0; i < f->n_sites && n < HEADER_HOOKS_MAX; i++) {
 		if (!opt->exact && opt->level != LEVEL_ARCH)
 			break;
@@ -240,11 +313,19 @@ int hooks_plan(const struct options *opt, const struct features *f, const struct
 
 unsigned int hook_variant(const struct hook *h)
 {
-	static const char *const second[] = { "map_sgtable", "map_phys", "iova_destroy",
-					      "arch_batch_for_device", "arch_batch_for_cpu" };
+	static const struct {
+		const char *programs;
+		unsigned int variant;
+	} others[] = {
+		{ "map_sgtable", 1 },	     { "map_phys", 1 },
+		{ "iova_destroy", 1 },	     { "arch_batch_for_device", 1 },
+		{ "arch_batch_for_cpu", 1 }, { "dmabuf_mmap_kernel", 1 },
+		{ "tlb_flush_dirty", 1 },    { "tlb_flush_mm", 2 },
+		{ "tlb_flush_page", 3 },
+	};
 
-	for (size_t i = 0; i < sizeof(second) / sizeof(second[0]); i++)
-		if (!strcmp(h->programs, second[i]))
-			return 1;
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (!strcmp(h->programs, others[i].programs))
+			return others[i].variant;
 	return 0;
 }

@@ -12,6 +12,8 @@
 #include "object.h"
 #include "target.h"
 #include "dmasync/log.h"
+#include "chain.skel.h"
+#include "chain_stacks.skel.h"
 #include "dmasync.skel.h"
 #include "fsession.skel.h"
 #include "stacks.skel.h"
@@ -220,7 +222,8 @@ static int set_maps(const struct bpf_object *obj, const struct attach_config *cf
 	return err || first ? err : size_maps(map, cfg);
 }
 
-static struct bpf_object *open_object(enum rung rung, bool stacks, const struct kernel_types *types)
+static struct bpf_object *open_object(enum rung rung, bool chain, bool stacks,
+				      const struct kernel_types *types)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts);
 	char path[64];
@@ -229,7 +232,11 @@ static struct bpf_object *open_object(enum rung rung, bool stacks, const struct 
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", types->fd);
 	opts.btf_custom_path = path;
-	if (rung == RUNG_FSESSION && stacks)
+	if (chain && stacks)
+		elf = chain_stacks_bpf__elf_bytes(&size);
+	else if (chain)
+		elf = chain_bpf__elf_bytes(&size);
+	else if (rung == RUNG_FSESSION && stacks)
 		elf = stacks_fsession_bpf__elf_bytes(&size);
 	else if (rung == RUNG_FSESSION)
 		elf = fsession_bpf__elf_bytes(&size);
@@ -242,7 +249,7 @@ static struct bpf_object *open_object(enum rung rung, bool stacks, const struct 
 
 /* Opens the object for @rung and, if it is the first, reads what its programs need of the kernel.
  */
-static int open_with_types(enum rung rung, bool stacks, struct kernel_types *types,
+static int open_with_types(enum rung rung, bool chain, bool stacks, struct kernel_types *types,
 			   struct bpf_object **out)
 {
 	bool read = types->fd >= 0;
@@ -254,7 +261,7 @@ static int open_with_types(enum rung rung, bool stacks, struct kernel_types *typ
 		types->fd = memfd_create("kernel-types", MFD_CLOEXEC);
 	if (types->fd < 0)
 		return -errno;
-	*out = open_object(rung, stacks, types);
+	*out = open_object(rung, chain, stacks, types);
 	if (!*out)
 		return -errno;
 	if (read)
@@ -288,7 +295,8 @@ int object_load(const struct attach_config *cfg, enum rung rung, const struct ho
 		struct kernel_types *types, struct bpf_object **out)
 {
 	struct bpf_object *obj = NULL;
-	int err = open_with_types(rung, cfg->stacks, types, &obj);
+	int err = open_with_types(rung, n && hook_is_chain(&hooks[set[0]]), cfg->stacks, types,
+				  &obj);
 
 	err = err ?: object_set_config(obj, cfg);
 	err = err ?: set_maps(obj, cfg, first);

@@ -33,7 +33,7 @@ struct session {
 	struct attachment at;
 	struct bank_reader *reader;
 	struct stack_names *names;	    /* NULL: neither stacks nor samples are taken */
-	const char *functions[2][OP_COUNT]; /* see struct taking */
+	const char *functions[VARIANTS_MAX][OP_COUNT]; /* see struct taking */
 	struct profile *profile;
 	struct storms *storms;
 	struct pmu *pmu;
@@ -129,7 +129,7 @@ static void note_functions(struct session *s, const struct hook *hooks, int n)
 	for (int i = 0; i < n; i++) {
 		const struct hook *h = &hooks[i];
 
-		if (h->kind != HOOK_CALL && h->kind != HOOK_ARCH)
+		if (h->kind != HOOK_CALL && h->kind != HOOK_ARCH && h->kind != HOOK_CHAIN)
 			continue;
 		for (unsigned int j = 0; j < s->hdr.n_hooks; j++)
 			if (s->hdr.hooks[j].rung != RUNG_NONE &&
@@ -327,7 +327,7 @@ int session_open(const struct options *opt, struct session **out)
 	s->stats_fd = -1;
 	s->max_rows = opt->max_rows ?: default_rows(cpus);
 	describe_machine(&s->hdr);
-	n_syms = hooks_symbols(syms);
+	n_syms = hooks_symbols(opt, syms);
 	features_read(&s->features, NULL, opt->exact || opt->level == LEVEL_ARCH, syms, n_syms);
 	s->hdr.flavour = s->features.flavour;
 	s->hdr.level = opt->level;
@@ -335,6 +335,7 @@ int session_open(const struct options *opt, struct session **out)
 	s->hdr.bytes = !opt->no_bytes;
 	s->hdr.storms = opt->storms;
 	check_storms(s);
+	s->hdr.chain = opt->chain;
 	cfg = attach_config(s, cpus);
 	err = check_symbols(s) ?: check_user_stacks(s, &cfg);
 	if (!err)

@@ -26,6 +26,9 @@ static bool derive(const struct taking *t, const struct row_info *info,
 		.backend = backend(info),
 	};
 
+	/* Of the chain none are cache maintenance. */
+	if (ROW_TAG_IS_CHAIN(info->tag))
+		return *dsb = 0, true;
 	/* Arch-level calls are made for non-coherent devices only. */
 	if (info->flags & DEV_FLAGS_UNKNOWN && c.op < OP_API_COUNT)
 		return *dsb = 0, false;
@@ -34,8 +37,10 @@ static bool derive(const struct taking *t, const struct row_info *info,
 
 static void row_identify(struct row *r, unsigned int row, const struct row_info *info)
 {
-	r->op = ROW_TAG_OP(info->tag);
-	r->dir = ROW_TAG_DIR(info->tag);
+	bool chain = ROW_TAG_IS_CHAIN(info->tag);
+
+	r->op = chain ? ROW_TAG_CHAIN_OP(info->tag) : ROW_TAG_OP(info->tag);
+	r->dir = chain ? DIR_NONE : ROW_TAG_DIR(info->tag);
 	r->coherent = info->flags & DEV_COHERENT;
 	r->iommu = info->flags & DEV_IOMMU;
 	r->hw_unknown = info->flags & DEV_FLAGS_UNKNOWN;
@@ -47,6 +52,21 @@ static void row_identify(struct row *r, unsigned int row, const struct row_info 
 	snprintf(r->driver, sizeof(r->driver), "%s", info->driver[0] ? info->driver : "-");
 	snprintf(r->bus, sizeof(r->bus), "%s", info->bus);
 	snprintf(r->of_name, sizeof(r->of_name), "%s", info->of_name);
+}
+
+/*
+ * Sums as the programs gathered them. Those of the chain count steps where others count bounces:
+ * page table walks of an mmap(), runs of pages of a vmap(). Of a TLB flush each call is one.
+ */
+static struct call_counts take_sum(const struct row_info *info, const struct call_counts *from)
+{
+	struct call_counts sum = *from;
+
+	if (!ROW_TAG_IS_CHAIN(info->tag))
+		return sum;
+	sum.steps = ROW_TAG_CHAIN_OP(info->tag) == OP_TLB_FLUSH ? sum.calls : sum.bounces;
+	sum.bounces = sum.bounced_calls = sum.bounced_entries = sum.dsb = 0;
+	return sum;
 }
 
 int take_row(void *ctx, unsigned int row, const struct row_info *info, const struct row_value *v)
@@ -64,7 +84,7 @@ int take_row(void *ctx, unsigned int row, const struct row_info *info, const str
 		return 0;
 	like.dsb_derived_known = derive(t, info, &v->sum, &dsb);
 	like.dsb_derived = dsb;
-	like.sum = v->sum;
+	like.sum = take_sum(info, &v->sum);
 	like.min_ns = bank_min_ns(v);
 	like.max_ns = v->min_ns + v->span_ns;
 	for (int i = 0; i < HIST_BUCKETS; i++)
@@ -82,7 +102,8 @@ int take_proc(void *ctx, const struct row_info *info, __u32 tgid, const struct p
 	struct proc_row *p;
 	__u64 dsb;
 
-	if (ROW_TAG_OP(info->tag) == OP_CALIBRATE ||
+	/* A process's sums are of the DMA API: what happens around it would be added to it. */
+	if (ROW_TAG_OP(info->tag) == OP_CALIBRATE || ROW_TAG_IS_CHAIN(info->tag) ||
 	    (t->opt->device && !device_matches(t->opt->device, info->name)))
 		return 0;
 	p = interval_proc(t->iv, tgid, v->comm[0] ? v->comm : "[outside]");
@@ -104,9 +125,11 @@ int take_stack(void *ctx, unsigned int row, const struct row_info *info,
 	       const struct stack_key *key, const struct proc_value *v)
 {
 	struct stack_row like = { .tgid = key->where.tgid }, *r;
-	unsigned int variant = ROW_TAG_VARIANT(info->tag);
+	unsigned int variant = ROW_TAG_IS_CHAIN(info->tag) ? ROW_TAG_CHAIN_VARIANT(info->tag)
+							    : ROW_TAG_VARIANT(info->tag);
 	struct taking *t = ctx;
 	struct row of = { 0 }, *found;
+	struct call_counts sum;
 	__u64 dsb;
 	int err;
 
@@ -127,7 +150,8 @@ int take_stack(void *ctx, unsigned int row, const struct row_info *info,
 	if (!r)
 		return -ENOMEM;
 	derive(t, info, &v->sum, &dsb);
-	counts_add(&r->sum, &v->sum);
+	sum = take_sum(info, &v->sum);
+	counts_add(&r->sum, &sum);
 	r->dsb_derived += dsb;
 	return 0;
 }

@@ -23,6 +23,7 @@ static const struct column_def defs[COL_COUNT] = {
 	[COL_HW] = { "HW", "HW", SORT_COUNT, true, 2, 9 },
 	[COL_CALLS] = { "CALL/s", "CALLS", SORT_CALLS, false, 6, 9 },
 	[COL_ENTRIES] = { "ENT/s", "ENTRS", SORT_ENTRIES, false, 5, 9 },
+	[COL_STEPS] = { "STEP/s", "STEPS", SORT_COUNT, false, 6, 9 },
 	[COL_BYTES] = { "MB/s", "MB", SORT_BYTES, false, 4, 7 },
 	[COL_AVG] = { "AVG", "AVG", SORT_AVG, false, 6, 6 },
 	[COL_P50] = { "P50", "P50", SORT_P50, false, 6, 6 },
@@ -35,9 +36,8 @@ static const struct column_def defs[COL_COUNT] = {
 
 /* The order in which columns claim room, for each grouping. */
 static const enum column row_claims[] = {
-	COL_DEVICE,	  COL_OP,    COL_DIR,	 COL_CALLS, COL_AVG,
-	COL_DSB_PER_CALL, COL_TIME,  COL_P99,	 COL_DSB,   COL_ENTRIES,
-	COL_HW,		  COL_BYTES, COL_DRIVER, COL_MAX,   COL_P50,
+	COL_DEVICE, COL_OP,  COL_DIR,	  COL_CALLS, COL_AVG,	COL_DSB_PER_CALL, COL_TIME, COL_STEPS,
+	COL_P99,    COL_DSB, COL_ENTRIES, COL_HW,    COL_BYTES, COL_DRIVER,	  COL_MAX,  COL_P50,
 };
 
 static const enum column device_claims[] = {
@@ -212,6 +212,12 @@ void column_cell(char buf[CELL_LEN], enum column col, int width, const struct la
 	case COL_ENTRIES:
 		fmt_count(buf, f->sum.entries / per, width);
 		break;
+	case COL_STEPS:
+		if (op_is_chain(line->op))
+			fmt_count(buf, f->sum.steps / per, width);
+		else
+			snprintf(buf, CELL_LEN, "-");
+		break;
 	case COL_BYTES:
 		fmt_count(buf, f->sum.bytes / 1e6 / per, width);
 		break;
@@ -299,7 +305,7 @@ static void widen(struct layout *l, int room)
 {
 	static const enum column order[] = {
 		COL_DEVICE,  COL_DRIVER, COL_COMM,  COL_OP,    COL_DIR,		 COL_HW,
-		COL_ENTRIES, COL_DSB,	 COL_CALLS, COL_BYTES, COL_DSB_PER_CALL, COL_TIME,
+		COL_ENTRIES, COL_STEPS, COL_DSB,	 COL_CALLS, COL_BYTES, COL_DSB_PER_CALL, COL_TIME,
 	};
 	unsigned int i, k;
 	int want;
@@ -335,6 +341,8 @@ void layout_fit(struct layout *l, const struct table *t, const struct header *hd
 		    (claim[i] == COL_DSB || claim[i] == COL_DSB_PER_CALL))
 			continue;
 		if (claim[i] == COL_BYTES && !hdr->bytes)
+			continue;
+		if (claim[i] == COL_STEPS && !hdr->chain)
 			continue;
 		w = first_width(l, claim[i]);
 		/* The name of a line is cut rather than left out, and so is its operation. */

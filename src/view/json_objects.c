@@ -5,10 +5,15 @@
 #include <dmasync/json_rows.h>
 #include <dmasync/view.h>
 
+static const char *hook_op_name(const struct hook_state *hook)
+{
+	return hook->op < OP_COUNT && hook->op != OP_CALIBRATE ? op_name(hook->op) : NULL;
+}
+
 static json_t *hook_object(const struct hook_state *hook)
 {
 	return json_pack("{s:o, s:s?, s:b, s:s?, s:s?, s:o?, s:b}", "name", json_text(hook->name),
-			 "op", hook->op < OP_CALIBRATE ? op_name(hook->op) : NULL, "barrier",
+			 "op", hook_op_name(hook), "barrier",
 			 (int)hook->barrier, "rung",
 			 hook->rung == RUNG_NONE ? NULL : rung_name(hook->rung), "end",
 			 hook->end == END_NONE ? NULL : hook_end_name(hook->end), "reason",
@@ -48,7 +53,8 @@ json_t *json_header(const struct header *hdr)
 		"probe_tax_ns", real_or_null(c->valid, c->tax_ns), "probe_linearity",
 		real_or_null(c->valid, c->linearity), "probe_cost_unknown",
 		c->valid ? json_null() : json_text(c->why));
-	if (obj && hdr->storms && json_object_set_new(obj, "storms", json_true())) {
+	if (obj && ((hdr->storms && json_object_set_new(obj, "storms", json_true())) ||
+		    (hdr->chain && json_object_set_new(obj, "chain", json_true())))) {
 		json_decref(obj);
 		return NULL;
 	}

@@ -88,6 +88,12 @@ static int put_times(json_t *obj, const struct figures *f)
 	       put(obj, "p99_ns", known ? json_u64(f->p99) : json_null());
 }
 
+/* Only the dma-buf chain has steps. */
+static int put_steps(json_t *obj, enum op op, const struct call_counts *sum)
+{
+	return op_is_chain(op) ? put(obj, "steps", json_u64(sum->steps)) : 0;
+}
+
 static int put_dsb(json_t *obj, const struct figures *f)
 {
 	bool known = f->dsb_source == DSB_DERIVED || f->dsb_source == DSB_COUNTED;
@@ -97,10 +103,10 @@ static int put_dsb(json_t *obj, const struct figures *f)
 }
 
 /* Both counts of barriers, where there are both: a reader can check one against the other. */
-static int put_dsb_sources(json_t *obj, const struct header *hdr, const struct call_counts *sum,
-			   bool known, __u64 derived)
+static int put_dsb_sources(json_t *obj, const struct header *hdr, enum op op,
+			   const struct call_counts *sum, bool known, __u64 derived)
 {
-	bool none = hdr->flavour == FLAVOUR_NONE;
+	bool none = hdr->flavour == FLAVOUR_NONE || op_is_chain(op);
 
 	return put(obj, "dsb_derived", known && !none ? json_u64(derived) : json_null()) |
 	       put(obj, "dsb_counted", hdr->exact && !none ? json_u64(sum->dsb) : json_null());
@@ -142,8 +148,9 @@ json_t *json_row(const struct header *hdr, const struct row *row)
 		return NULL;
 	row_figures(hdr, row, &f);
 	if (put_key(obj, row) | put_counts(obj, &f.sum) | put_times(obj, &f) | put_dsb(obj, &f) |
-	    put_dsb_sources(obj, hdr, &f.sum, row->dsb_derived_known, row->dsb_derived) |
-	    put_rare_counts(obj, &f.sum) | put_saved(obj, hdr, &f.sum) |
+	    put_dsb_sources(obj, hdr, row->op, &f.sum, row->dsb_derived_known, row->dsb_derived) |
+	    put_steps(obj, row->op, &f.sum) | put_rare_counts(obj, &f.sum) |
+	    put_saved(obj, hdr, &f.sum) |
 	    put(obj, "hist", json_hist(row->hist))) {
 		json_decref(obj);
 		return NULL;
@@ -162,7 +169,7 @@ json_t *json_process(const struct header *hdr, const struct proc_row *proc)
 	proc_figures(hdr, proc, &f);
 	if (put(obj, "pid", json_integer(proc->tgid)) | put(obj, "comm", json_text(proc->comm)) |
 	    put_counts(obj, &f.sum) | put_dsb(obj, &f) |
-	    put_dsb_sources(obj, hdr, &f.sum, known, proc->dsb_derived) |
+	    put_dsb_sources(obj, hdr, OP_COUNT, &f.sum, known, proc->dsb_derived) |
 	    put_rare_counts(obj, &f.sum) | put_saved(obj, hdr, &f.sum)) {
 		json_decref(obj);
 		return NULL;
@@ -181,6 +188,7 @@ json_t *json_stack_row(const struct header *hdr, const struct interval *iv,
 		       const struct stack_row *row)
 {
 	struct row like = {
+		.op = iv->rows[row->row].op,
 		.sum = row->sum,
 		.dsb_derived = row->dsb_derived,
 		.dsb_derived_known = iv->rows[row->row].dsb_derived_known,
@@ -194,7 +202,9 @@ json_t *json_stack_row(const struct header *hdr, const struct interval *iv,
 	if (put(obj, "row", json_integer(row->row)) | put(obj, "stack", json_integer(row->stack)) |
 	    put(obj, "pid", json_integer(row->tgid)) | put(obj, "comm", json_text(row->comm)) |
 	    put_counts(obj, &row->sum) | put_dsb(obj, &f) |
-	    put_dsb_sources(obj, hdr, &row->sum, like.dsb_derived_known, row->dsb_derived) |
+	    put_dsb_sources(obj, hdr, like.op, &row->sum, like.dsb_derived_known,
+			    row->dsb_derived) |
+	    put_steps(obj, like.op, &row->sum) |
 	    (has_rare_counts(&row->sum) ? put_rare_counts(obj, &row->sum) : 0) |
 	    put_saved(obj, hdr, &row->sum)) {
 		json_decref(obj);

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0
+/* bench --mmap and --vmap: times the mapping of a buffer, and counts its steps in a second pass. */
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "dmasync/bench_chain.h"
+#include "dmasync/bench_module.h"
+#include "dmasync/features.h"
+#include "dmasync/log.h"
+#include "dmasync/options.h"
+#include "dmasync/session.h"
+
+#define WARM_UP 1
+#define COUNT_CALLS 2
+
+/* Makes @calls calls of what is measured. 0 or -errno. */
+typedef int make_calls(const struct bench_options *opt, void *ctx, unsigned int calls);
+
+/* Steps of one call from the rows of @op, of which there must be COUNT_CALLS. */
+static bool take_steps(const struct interval *iv, enum op op, struct chain_result *r)
+{
+	__u64 calls = 0, steps = 0;
+	size_t i;
+
+	for (i = 0; i < iv->n_rows; i++) {
+		if (iv->rows[i].op != op)
+			continue;
+		calls += iv->rows[i].sum.calls;
+		steps += iv->rows[i].sum.steps;
+	}
+	if (calls != COUNT_CALLS)
+		return false;
+	r->steps = (double)steps / calls;
+	return true;
+}
+
+static int count_steps(const struct bench_options *opt, enum op op, make_calls *make, void *ctx,
+		       struct chain_result *r)
+{
+	struct session *session;
+	struct interval iv;
+	struct options so;
+	int err;
+
+	options_init(&so);
+	so.chain = true;
+	so.ops = 1U << op;
+	/* The module's calls are made by a thread of the kernel. */
+	so.pid = op == OP_DMABUF_MMAP ? getpid() : 0;
+	err = session_open(&so, &session);
+	if (err)
+		return err;
+	interval_init(&iv);
+	err = make(opt, ctx, COUNT_CALLS);
+	session_stop(session);
+	if (!err)
+		err = session_read(session, &iv);
+	if (!err && !take_steps(&iv, op, r)) {
+		snprintf(r->steps_why, sizeof(r->steps_why), "the session did not see the calls");
+		err = -ENODATA;
+	}
+	interval_free(&iv);
+	session_close(session);
+	return err;
+}
+
+/* A second pass with probes, so that the times are without them. */
+static void count(const struct bench_options *opt, enum op op, make_calls *make, void *ctx,
+		  struct chain_result *r)
+{
+	int err;
+
+	log_hold(true);
+	err = count_steps(opt, op, make, ctx, r);
+	if (err && !r->steps_why[0])
+		snprintf(r->steps_why, sizeof(r->steps_why), "%s",
+			 log_held()[0] ? log_held() : strerror(-err));
+	r->steps_known = !err;
+	log_drop();
+	log_hold(false);
+}
+
+static void describe(struct chain_result *r)
+{
+	struct features features;
+
+	features_read(&features, NULL, false, NULL, 0);
+	r->about.flavour = features.flavour;
+	features_free(&features);
+	bench_describe(&r->about);
+}
+
+static int status_of(int err)
+{
+	return err == -ENOENT || err == -EACCES || err == -EPERM || err == -ENODEV
+		       ? EXIT_UNSUPPORTED
+		       : EXIT_FAILED;
+}
+
+static void take_times(struct chain_times *to, __u64 *sample, unsigned int n)
+{
+	struct bench_side side = { .sample = sample };
+
+	bench_summarize(&side, n);
+	*to = (struct chain_times){ n, side.min, side.median, side.p99, side.max, side.mean };
+}
+
+static int map_times(const struct bench_options *opt, void *ctx, unsigned int calls)
+{
+	const struct heap *heap = ctx;
+	long err = 0;
+	__u64 ns[2];
+
+	(void)opt;
+	while (calls-- && err >= 0)
+		err = heap_map(heap, 0, ns);
+	return err < 0 ? (int)err : 0;
+}
+
+static int measure_mmap(const struct bench_options *opt, struct heap *heap, struct chain_result *r)
+{
+	__u64 *sample = calloc(2ULL * opt->iterations, sizeof(*sample)), ns[2];
+	unsigned int n = opt->iterations, i;
+	long wrong;
+	int err;
+
+	if (!sample) {
+		log_error("out of memory for %u iterations", n);
+		return -ENOMEM;
+	}
+	err = map_times(opt, heap, WARM_UP);
+	for (i = 0; i < n && !err; i++) {
+		/* Nothing is touched while it is timed: at the end all of it is. */
+		wrong = heap_map(heap, 0, ns);
+		err = wrong < 0 ? (int)wrong : 0;
+		sample[i] = ns[0];
+		sample[n + i] = ns[1];
+	}
+	wrong = err ? 0 : heap_map(heap, 1, ns);
+	err = err ?: wrong < 0 ? (int)wrong : 0;
+	if (!err) {
+		r->wrong = wrong;
+		take_times(&r->times[0], sample, n);
+		take_times(&r->times[1], sample + n, n);
+	}
+	free(sample);
+	return err;
+}
+
+int bench_mmap(const struct bench_options *opt)
+{
+	struct chain_result r = {
+		.source = "dma_heap",
+		.names = { "mmap", "munmap" },
+		.pages = opt->size / sysconf(_SC_PAGESIZE),
+	};
+	struct heap heap;
+	int err;
+
+	r.about.cpu = bench_pin(opt->cpu);
+	if (r.about.cpu < 0)
+		return EXIT_FAILED;
+	err = heap_alloc(&heap, opt->size);
+	if (err)
+		return status_of(err);
+	err = measure_mmap(opt, &heap, &r);
+	if (!err) {
+		count(opt, OP_DMABUF_MMAP, map_times, &heap, &r);
+		describe(&r);
+	}
+	heap_free(&heap);
+	return err ? status_of(err) : chain_print(opt, &r);
+}
+
+static int run_module(const struct bench_options *opt, int cpu, unsigned int calls,
+		      unsigned int warmup, bool check, struct module_run *run)
+{
+	char command[256];
+
+	snprintf(command, sizeof(command),
+		 "op=vmap entries=%zu size=%zu iterations=%u warmup=%u cpu=%d dirty=%s",
+		 opt->size / opt->entry, opt->entry, calls, warmup, cpu, check ? "yes" : "no");
+	return module_run(MODULE_DIR, command, run);
+}
+
+static int vmap_calls(const struct bench_options *opt, void *ctx, unsigned int calls)
+{
+	struct chain_result *r = ctx;
+	struct module_run run;
+
+	return run_module(opt, r->about.cpu, calls, 0, false, &run);
+}
+
+static void take_module(const struct module_run *run, struct chain_result *r)
+{
+	unsigned int i;
+
+	for (i = 0; i < run->n_apis; i++) {
+		const struct module_api *api = &run->apis[i];
+
+		if (api->op == OP_VMAP)
+			r->times[0] = (struct chain_times){ api->calls, api->min, api->median,
+							    api->p99,	api->max, api->mean };
+	}
+}
+
+int bench_vmap(const struct bench_options *opt)
+{
+	struct chain_result r = {
+		.source = "module",
+		.names = { "vmap" },
+		.pages = opt->size / sysconf(_SC_PAGESIZE),
+		.about.cpu = opt->cpu < 0 ? sched_getcpu() : opt->cpu,
+	};
+	struct module_run run, checked;
+	int err;
+
+	err = run_module(opt, r.about.cpu, opt->iterations, WARM_UP, false, &run);
+	err = err ?: run_module(opt, r.about.cpu, 1, 0, true, &checked);
+	if (err)
+		return status_of(err);
+	take_module(&run, &r);
+	r.wrong = checked.wrong;
+	if (!r.times[0].calls) {
+		log_error("the kernel module made no vmap(): it is older than dmasynctop");
+		return EXIT_FAILED;
+	}
+	count(opt, OP_VMAP, vmap_calls, &r, &r);
+	describe(&r);
+	return chain_print(opt, &r);
+}
