@@ -245,6 +245,7 @@ static void parse_loss(struct fields *f, struct loss *loss)
 	loss->events.sg_truncated = field_u64(&of, "sg_truncated", COUNT_MAX, OPTIONAL);
 	loss->recursion_misses = field_u64(&of, "recursion_misses", COUNT_MAX, OPTIONAL);
 	loss->stacks = field_u64(&of, "stacks", COUNT_MAX, OPTIONAL);
+	loss->trace_events = field_u64(&of, "trace_events", COUNT_MAX, OPTIONAL);
 	f->err = of.err;
 }
 

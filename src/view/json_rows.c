@@ -211,6 +211,7 @@ json_t *json_loss(const struct loss *loss)
 	if (put(obj, "events", json_u64(e->calls_full + e->depth + e->stale)) |
 	    put(obj, "recursion_misses", json_u64(loss->recursion_misses)) |
 	    put(obj, "stacks", json_u64(loss->stacks)) |
+	    put(obj, "trace_events", json_u64(loss->trace_events)) |
 	    put(obj, "calls_full", json_u64(e->calls_full)) |
 	    put(obj, "depth", json_u64(e->depth)) | put(obj, "stale", json_u64(e->stale)) |
 	    put(obj, "rows_full", json_u64(e->rows_full)) |

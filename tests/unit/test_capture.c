@@ -19,10 +19,10 @@
 
 /* A field that is new has to be written, read, compared here, and put into schema and document. */
 _Static_assert(sizeof(struct hook_state) == 276 && sizeof(struct probe_cost) == 160, "new field?");
-_Static_assert(sizeof(struct capture_info) == 18712, "new field?");
+_Static_assert(sizeof(struct capture_info) == 18912, "new field?");
 _Static_assert(sizeof(struct row) == 2240 && sizeof(struct proc_row) == 128, "new field?");
 _Static_assert(sizeof(struct stack_row) == 136 && sizeof(struct sample_row) == 32, "new field?");
-_Static_assert(sizeof(struct loss) == 72 && sizeof(struct interval) == 272, "new field?");
+_Static_assert(sizeof(struct loss) == 80 && sizeof(struct interval) == 280, "new field?");
 
 static char path[64];
 static bool counting; /* barriers, in the runs that follow */
@@ -47,6 +47,8 @@ static void fill_info(struct capture_info *info)
 	info->hdr.hooks[3].refused = true;
 	info->hdr.hooks[1].end = END_RET;
 	info->hdr.hooks[2].end = END_KRETPROBE;
+	info->hdr.backend = BACKEND_FTRACE;
+	strcpy(info->hdr.backend_reason, "no BPF in this kernel");
 	info->hdr.cost.floor_ns = 85.1234567890123;
 	strcpy(info->tool_version, "0.0.1");
 	strcpy(info->build_id, "00ff");
@@ -125,7 +127,7 @@ static void fill_interval(struct fake *f, struct interval *iv, struct stack_tabl
 		iv->has_pmu = true;
 		iv->pmu_dsb = 12345;
 	}
-	iv->loss = (struct loss){ { 1, 2, 3, 4, 5, 6, round }, 8, 9 };
+	iv->loss = (struct loss){ { 1, 2, 3, 4, 5, 6, round }, 8, 9, 10 };
 }
 
 static void same_counts(const struct call_counts *a, const struct call_counts *b)
