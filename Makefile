@@ -36,7 +36,7 @@ WARN := -Wall -Wextra -Wstrict-prototypes -Wdeclaration-after-statement -Wno-unu
 CFLAGS ?= -O2 -g
 ALL_CFLAGS = -std=gnu11 $(WARN) $(CFLAGS) $(SAN_FLAGS) -D_GNU_SOURCE -DDMASYNC_VERSION='"$(VERSION)"' \
 	-Iinclude -I$(OBJ)/skel
-LDLIBS := -lbpf -lelf -lz -ljansson -lncursesw -ltinfo -lm
+LDLIBS := -lbpf -ltraceevent -lelf -lz -ljansson -lncursesw -ltinfo -lm
 ifdef SAN
 SAN_FLAGS := -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
 endif
@@ -93,7 +93,7 @@ $(OBJ)/unit/%: tests/unit/%.c $(LIB_OBJS)
 	$(Q)$(CC) $(ALL_CFLAGS) -Itests/unit -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $(LIB_OBJS) $(LDLIBS) -lcmocka
 
 # The product on a made-up session, for tests without root.
-$(OBJ)/unit/batch_demo: tests/unit/batch_demo.c $(filter-out $(OBJ)/src/session/session.o,$(LIB_OBJS))
+$(OBJ)/unit/batch_demo: tests/unit/batch_demo.c $(filter-out $(OBJ)/src/session/backend.o,$(LIB_OBJS))
 	$(call say,UNIT)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -Itests/unit -MMD -MP -MF $@.d $(LDFLAGS) -o $@ \

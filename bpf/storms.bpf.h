@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Storms: runs of calls for single buffers that wait one by one, and what one barrier would save. */
+/* Storms: runs of calls for single buffers that wait one by one; what one barrier would save. */
 #ifndef STORMS_BPF_H
 #define STORMS_BPF_H
 

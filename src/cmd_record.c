@@ -67,6 +67,7 @@ static int begin(void *ctx)
 
 	rec->info.hdr = *rec->m.hdr;
 	describe(&rec->info, opt);
+	rec->info.stacks &= !!stacks; /* not every back end can */
 	return capture_create(opt->output, rec->r.force, &rec->info, stacks ? stacks : &none,
 			      &rec->writer);
 }

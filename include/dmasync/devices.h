@@ -29,10 +29,11 @@ struct device {
 	char name[DEV_NAME_LEN];
 	char bus[BUS_NAME_LEN];
 	char driver[DRV_NAME_LEN];
+	char of_name[OF_NAME_LEN]; /* its own device-tree node, last component; empty without one */
 	char of_path[OF_PATH_LEN]; /* node that its DMA is described by; empty without one */
 	enum coherence coherence;
 	enum coherence_basis basis;
-	bool iommu;
+	bool iommu; /* its DMA is translated: an IOMMU group that is not one of identity */
 };
 
 struct device_list {
@@ -50,6 +51,12 @@ struct device_list {
  * nothing is coherent unless it is said to be.
  */
 int devices_read(const char *root, const char *machine, struct device_list *list);
+
+/*
+ * What is known of the device called @name, on whatever bus, or of whatever class where it is on
+ * none. 0, -ENOENT, or -errno; silent. Buses whose devices are DMA masters are asked first.
+ */
+int device_find(const char *root, const char *machine, const char *name, struct device *dev);
 
 void devices_free(struct device_list *list);
 

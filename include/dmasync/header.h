@@ -15,6 +15,14 @@ enum rung {
 	RUNG_COUNT,
 };
 
+/* What a session measures with. */
+enum backend_id {
+	BACKEND_AUTO, /* in options only: BPF where it is possible, else ftrace */
+	BACKEND_BPF,
+	BACKEND_FTRACE,
+	BACKEND_COUNT,
+};
+
 enum level {
 	LEVEL_API,
 	LEVEL_ARCH,
@@ -56,6 +64,8 @@ struct header {
 	char machine[65]; /* uname -m */
 	char model[128];  /* device-tree model or DMI product; may be empty */
 	unsigned int cpus;
+	enum backend_id backend;
+	char backend_reason[192]; /* why not the better one; empty: it is, or it was asked for */
 	enum flavour flavour;
 	enum level level;
 	bool exact;  /* barriers are counted: API latencies contain the counting probes */
@@ -67,6 +77,7 @@ struct header {
 	struct probe_cost cost;
 };
 
+const char *backend_name(enum backend_id backend);
 const char *rung_name(enum rung rung);
 const char *hook_end_name(enum hook_end end);
 const char *level_name(enum level level);

@@ -95,6 +95,7 @@ struct loss {
 	__u64 recursion_misses; /* handlers that the kernel skipped (re-entered on the same CPU) */
 	__u64 stacks;		/* calls and samples that found no room for their stack */
 	__u64 runs;		/* cut short, or not told: there was no room to follow them */
+	__u64 trace_events;	/* events of ftrace that were overwritten before they were read */
 };
 
 /* Finds elements of an array by key: open addressing, position + 1, 0: free. */

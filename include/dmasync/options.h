@@ -61,6 +61,7 @@ struct options {
 	bool no_bytes;		 /* --no-bytes */
 	bool storms;		 /* --storms: follow runs of calls for single buffers */
 	bool histograms;	 /* --hist: histograms in text output */
+	enum backend_id backend; /* --backend */
 	enum rung attach;	 /* --attach; RUNG_NONE: the best that works */
 	unsigned int max_rows;	 /* --max-rows; 0: by the machine's size */
 	bool procs;		 /* make a process table possible: --by process, or the live view */

@@ -8,10 +8,13 @@
 
 /*
  * Asks, before anything is attached, for what the kernel would refuse later in less words: rights,
- * lockdown, type information. Cheap: reads the beginning of four small files. 0, -EPERM or
+ * lockdown, BPF, type information. Cheap: reads the beginning of four small files. 0, -EPERM or
  * -EOPNOTSUPP, with what is wrong and what to do about it in @why.
  */
 int permit_check(char *why, size_t len);
+
+/* The part of it that does not depend on BPF: rights, lockdown. */
+int permit_tracing(char *why, size_t len);
 
 /* Whether root here is root of a user namespace only (false when that cannot be told). */
 bool permit_in_user_namespace(const char *root);

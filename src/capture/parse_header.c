@@ -31,6 +31,11 @@ static const char *rung_at(int i)
 	return rung_name(i);
 }
 
+static const char *backend_at(int i)
+{
+	return backend_name(i);
+}
+
 static const char *end_at(int i)
 {
 	return hook_end_name(i);
@@ -99,6 +104,12 @@ static void parse_machine(struct fields *f, struct header *hdr)
 	field_text(f, "machine", hdr->machine, sizeof(hdr->machine), 0);
 	field_text(f, "model", hdr->model, sizeof(hdr->model), OPTIONAL);
 	hdr->cpus = field_u64(f, "cpus", CPUS_MAX, 0);
+	/* Older captures do not tell: there was but one. */
+	hdr->backend = BACKEND_BPF;
+	if (field_known(f, "backend"))
+		hdr->backend = word(f, "backend", backend_at, BACKEND_COUNT);
+	field_text(f, "backend_reason", hdr->backend_reason, sizeof(hdr->backend_reason),
+		   OPTIONAL | FIELD_NULL);
 	hdr->flavour = word(f, "flavour", flavour_at, FLAVOUR_UNKNOWN + 1);
 	hdr->level = word(f, "level", level_at, LEVEL_ARCH + 1);
 	hdr->exact = field_bool(f, "exact", 0);

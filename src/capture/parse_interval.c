@@ -278,6 +278,7 @@ static void parse_loss(struct fields *f, struct loss *loss)
 	loss->recursion_misses = field_u64(&of, "recursion_misses", COUNT_MAX, OPTIONAL);
 	loss->stacks = field_u64(&of, "stacks", COUNT_MAX, OPTIONAL);
 	loss->runs = field_u64(&of, "runs", COUNT_MAX, OPTIONAL);
+	loss->trace_events = field_u64(&of, "trace_events", COUNT_MAX, OPTIONAL);
 	f->err = of.err;
 }
 

@@ -27,6 +27,7 @@ enum {
 	OPT_HIST,
 	OPT_JSON,
 	OPT_STORMS,
+	OPT_BACKEND,
 };
 
 error_t cli_error(struct argp_state *state, const char *option, const char *value, const char *why,
@@ -190,6 +191,17 @@ static error_t parse_attach(struct argp_state *state, const char *arg, struct op
 	return cli_error(state, "--attach", arg, "is not a way to attach", valid);
 }
 
+static error_t parse_backend(struct argp_state *state, const char *arg, struct options *opt)
+{
+	for (int i = BACKEND_AUTO; i < BACKEND_COUNT; i++) {
+		if (!strcmp(arg, backend_name(i))) {
+			opt->backend = i;
+			return 0;
+		}
+	}
+	return cli_error(state, "--backend", arg, "is not a way to measure", "auto, bpf, ftrace");
+}
+
 static error_t parse_probe(int key, char *arg, struct argp_state *state)
 {
 	struct options *opt = state->input;
@@ -216,6 +228,8 @@ static error_t parse_probe(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_ATTACH:
 		return parse_attach(state, arg, opt);
+	case OPT_BACKEND:
+		return parse_backend(state, arg, opt);
 	case OPT_MAX_ROWS:
 		err = cli_number(state, "--max-rows", arg, ROWS_RESERVED + 1, ROWS_MAX, &n);
 		if (!err)
@@ -324,6 +338,8 @@ static const struct argp_option probe_options[] = {
 	  "Also follow runs of calls for single buffers: barriers that a batch would save", 0 },
 	{ "attach", OPT_ATTACH, "HOW", 0,
 	  "Attach by auto (default), fsession, fentry or kprobe only", 0 },
+	{ "backend", OPT_BACKEND, "WHAT", 0,
+	  "Measure with auto (default: bpf where it is possible), bpf or ftrace", 0 },
 	{ "max-rows", OPT_MAX_ROWS, "N", 0,
 	  "Room for N rows; calls that find none go to \"other\" (default: by machine size)", 0 },
 	{ "max-loss", OPT_MAX_LOSS, "N", 0, "Exit with status 4 when more than N events are lost",

@@ -40,6 +40,11 @@ static void describe_tool(const struct compare_run *run, char *buf)
 	snprintf(buf, TEXT_LEN, "%s", run->info.tool_version);
 }
 
+static void describe_backend(const struct compare_run *run, char *buf)
+{
+	snprintf(buf, TEXT_LEN, "%s", backend_name(run->info.hdr.backend));
+}
+
 /* Everything on the command line of a recording that runs inside or around what is timed. */
 static void describe_options(const struct compare_run *run, char *buf)
 {
@@ -261,6 +266,9 @@ int setup_notes(struct compare *c)
 	if (!err)
 		err = note_differ(c, "governor", "CPU frequency governors differ",
 				  "times are not of the same clock", describe_governor);
+	if (!err)
+		err = note_differ(c, "backend", "measured by other means",
+				  "the probes' own time differs", describe_backend);
 	if (!err)
 		err = note_attach(c);
 	if (!err)

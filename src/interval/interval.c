@@ -254,6 +254,7 @@ void loss_add(struct loss *into, const struct loss *from)
 	into->recursion_misses += from->recursion_misses;
 	into->stacks += from->stacks;
 	into->runs += from->runs;
+	into->trace_events += from->trace_events;
 }
 
 static int add_procs(struct interval *into, const struct interval *from)
@@ -350,7 +351,7 @@ int interval_add(struct interval *into, const struct interval *from)
 __u64 loss_total(const struct loss *loss)
 {
 	return loss->events.calls_full + loss->events.depth + loss->events.stale +
-	       loss->recursion_misses + loss->stacks;
+	       loss->recursion_misses + loss->stacks + loss->trace_events;
 }
 
 __u64 loss_inexact(const struct loss *loss)

@@ -117,6 +117,20 @@ const char *hook_end_name(enum hook_end end)
 	return "?";
 }
 
+const char *backend_name(enum backend_id backend)
+{
+	switch (backend) {
+	case BACKEND_BPF:
+		return "bpf";
+	case BACKEND_FTRACE:
+		return "ftrace";
+	case BACKEND_AUTO:
+	case BACKEND_COUNT:
+		break;
+	}
+	return "auto";
+}
+
 const char *rung_name(enum rung rung)
 {
 	switch (rung) {

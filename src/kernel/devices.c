@@ -123,6 +123,44 @@ static struct device *append(struct device_list *list)
 	return &list->dev[list->n++];
 }
 
+/* Groups of type "identity" are not translated; the type is told since 4.10 (bc7d12b91bd3). */
+static bool translated(const char *dir)
+{
+	char path[PATH_LEN], type[16] = "";
+	FILE *f;
+
+	if (!exists(dir, "iommu_group"))
+		return false;
+	snprintf(path, sizeof(path), "%s/iommu_group/type", dir);
+	f = fopen(path, "re");
+	if (!f)
+		return true;
+	if (!fgets(type, sizeof(type), f))
+		type[0] = '\0';
+	fclose(f);
+	return strncmp(type, "identity", 8) != 0;
+}
+
+/* Fills in @dev, the device @name of @bus whose directory without links is @dir. */
+static void describe(struct device *dev, const char *dir, const char *bus, const char *name,
+		     bool always_coherent)
+{
+	char driver[DRV_NAME_LEN];
+
+	memset(dev, 0, sizeof(*dev));
+	link_name(dir, "driver", driver, sizeof(driver));
+	snprintf(dev->name, sizeof(dev->name), "%s", name);
+	snprintf(dev->bus, sizeof(dev->bus), "%s", bus);
+	snprintf(dev->driver, sizeof(dev->driver), "%s", driver[0] ? driver : "-");
+	link_name(dir, "of_node", dev->of_name, sizeof(dev->of_name));
+	dev->iommu = translated(dir);
+	judge(dir, !strcmp(bus, "pci"), dev);
+	if (!always_coherent)
+		return;
+	dev->coherence = COHERENCE_YES;
+	dev->basis = BASIS_ARCH;
+}
+
 /* A node without registers (a key, a regulator, PSCI) stands for no hardware that does DMA. */
 static bool has_registers(const char *dir)
 {
@@ -144,15 +182,7 @@ static int add_device(struct device_list *list, const char *path, const char *bu
 	dev = append(list);
 	if (!dev)
 		return -ENOMEM;
-	snprintf(dev->name, sizeof(dev->name), "%s", name);
-	snprintf(dev->bus, sizeof(dev->bus), "%s", bus);
-	snprintf(dev->driver, sizeof(dev->driver), "%s", driver[0] ? driver : "-");
-	dev->iommu = exists(dir, "iommu_group");
-	judge(dir, pci, dev);
-	if (always_coherent) {
-		dev->coherence = COHERENCE_YES;
-		dev->basis = BASIS_ARCH;
-	}
+	describe(dev, dir, bus, name, always_coherent);
 	return 0;
 }
 
@@ -205,6 +235,54 @@ int devices_read(const char *root, const char *machine, struct device_list *list
 	else if (list->n)
 		qsort(list->dev, list->n, sizeof(list->dev[0]), by_bus_and_name);
 	return err;
+}
+
+/* The device @name below @place, which is a bus or a class; 0 or -ENOENT. */
+static int find_in(const char *place, const char *kind, const char *in, const char *name,
+		   bool always_coherent, struct device *dev)
+{
+	char path[PATH_LEN], dir[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s%s/%s", place, kind, in, name);
+	if (!realpath(path, dir))
+		return -ENOENT;
+	describe(dev, dir, kind, name, always_coherent);
+	return 0;
+}
+
+/* Looks through all buses or classes in @place. */
+static int find_below(const char *place, const char *in, const char *name, bool always_coherent,
+		      struct device *dev)
+{
+	struct dirent *entry;
+	int err = -ENOENT;
+	DIR *dir;
+
+	dir = opendir(place);
+	if (!dir)
+		return -errno;
+	while (err && (entry = readdir(dir)))
+		if (entry->d_name[0] != '.')
+			err = find_in(place, entry->d_name, in, name, always_coherent, dev);
+	closedir(dir);
+	return err;
+}
+
+int device_find(const char *root, const char *machine, const char *name, struct device *dev)
+{
+	bool always_coherent = !strcmp(machine, "x86_64");
+	char place[PATH_MAX];
+	int err = -ENOENT;
+
+	if (!name[0] || name[0] == '.' || strchr(name, '/'))
+		return -ENOENT;
+	snprintf(place, sizeof(place), "%s/sys/bus", root);
+	for (size_t i = 0; i < sizeof(buses) / sizeof(buses[0]) && err; i++)
+		err = find_in(place, buses[i], "/devices", name, always_coherent, dev);
+	if (err)
+		err = find_below(place, "/devices", name, always_coherent, dev);
+	snprintf(place, sizeof(place), "%s/sys/class", root);
+	return err ? find_below(place, "", name, always_coherent, dev) : 0;
 }
 
 void devices_free(struct device_list *list)

@@ -8,7 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+#include <linux/bpf.h>
 #include "dmasync/permit.h"
 
 #define HAS(caps, cap) ((caps) >> (cap)&1)
@@ -108,11 +110,21 @@ static int check_lockdown(char *why, size_t len)
 {
 	if (!permit_locked_down(""))
 		return 0;
-	snprintf(
-		why, len,
-		"not permitted: the kernel is locked down (confidentiality), BPF must not read its "
-		"memory; boot it with lockdown=integrity or without lockdown=");
+	snprintf(why, len,
+		 "not permitted: the kernel is locked down (confidentiality), nobody must read its "
+		 "memory; boot it with lockdown=integrity or without lockdown=");
 	return -EPERM;
+}
+
+static int check_bpf(char *why, size_t len)
+{
+	union bpf_attr attr = { 0 };
+
+	/* No program has an id below the first: what it says otherwise does not matter. */
+	if (!syscall(__NR_bpf, BPF_PROG_GET_NEXT_ID, &attr, sizeof(attr)) || errno != ENOSYS)
+		return 0;
+	snprintf(why, len, "no BPF in this kernel; use one built with CONFIG_BPF_SYSCALL=y");
+	return -EOPNOTSUPP;
 }
 
 static int check_btf(char *why, size_t len)
@@ -128,7 +140,12 @@ static int check_btf(char *why, size_t len)
 	return -EOPNOTSUPP;
 }
 
+int permit_tracing(char *why, size_t len)
+{
+	return check_rights(why, len) ?: check_lockdown(why, len);
+}
+
 int permit_check(char *why, size_t len)
 {
-	return check_rights(why, len) ?: check_lockdown(why, len) ?: check_btf(why, len);
+	return permit_tracing(why, len) ?: check_bpf(why, len) ?: check_btf(why, len);
 }

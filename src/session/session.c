@@ -8,6 +8,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include "dmasync/attach.h"
+#include "dmasync/backend.h"
 #include "dmasync/bank.h"
 #include "dmasync/calibrate.h"
 #include "dmasync/clock.h"
@@ -27,6 +28,7 @@
 #define VALUES_BUDGET (64 << 20) /* kernel memory for rows that the default stays under, bytes */
 
 struct session {
+	const struct backend *backend;
 	struct options opt;
 	struct features features;
 	struct header hdr;
@@ -303,26 +305,23 @@ static __u64 lost_stacks(const struct session *s)
 	return s->at.state->lost_stacks + (s->names ? stack_names_lost(s->names) : 0);
 }
 
-int session_open(const struct options *opt, struct session **out)
+static void close_session(struct session *s);
+
+static int open_session(const struct options *opt, struct session **out)
 {
 	unsigned int cpus = machine_cpu_numbers("");
 	struct ksym syms[HOOK_SYMBOLS_MAX];
 	struct attach_config cfg;
 	struct session *s;
 	size_t n_syms;
-	char why[256];
 	int err;
 
-	err = permit_check(why, sizeof(why));
-	if (err) {
-		log_error("%s", why);
-		return err;
-	}
 	s = calloc(1, sizeof(*s));
 	if (!s) {
 		log_error("out of memory");
 		return -ENOMEM;
 	}
+	s->backend = &backend_bpf;
 	s->opt = *opt;
 	s->stats_fd = -1;
 	s->max_rows = opt->max_rows ?: default_rows(cpus);
@@ -349,7 +348,7 @@ int session_open(const struct options *opt, struct session **out)
 	if (!err)
 		err = bank_open(&s->at, cpus, s->max_rows, &s->reader);
 	if (err) {
-		session_close(s);
+		close_session(s);
 		return err;
 	}
 	warn_refused(&s->hdr);
@@ -372,7 +371,7 @@ int session_open(const struct options *opt, struct session **out)
 	return 0;
 }
 
-const struct header *session_header(const struct session *s)
+static struct header *get_header(struct session *s)
 {
 	return &s->hdr;
 }
@@ -395,7 +394,7 @@ static void take_loss(struct session *s, struct loss *loss)
 	s->misses = misses;
 }
 
-int session_read(struct session *s, struct interval *iv)
+static int read_interval(struct session *s, struct interval *iv)
 {
 	struct taking t = {
 		.opt = &s->opt,
@@ -443,17 +442,17 @@ int session_read(struct session *s, struct interval *iv)
 	return 0;
 }
 
-const struct stack_table *session_stacks(const struct session *s)
+static const struct stack_table *get_stacks(const struct session *s)
 {
 	return s->names ? stack_names_table(s->names) : NULL;
 }
 
-void session_stop(struct session *s)
+static void stop(struct session *s)
 {
 	__atomic_store_n(&s->at.state->mode, 0, __ATOMIC_RELEASE);
 }
 
-int session_set_procs(struct session *s, bool on)
+static int set_procs(struct session *s, bool on)
 {
 	struct session_state *state = s->at.state;
 
@@ -469,17 +468,15 @@ int session_set_procs(struct session *s, bool on)
 	return 0;
 }
 
-void session_print_stats(struct session *s, FILE *out)
+static void print_stats(struct session *s, FILE *out)
 {
 	attach_print_stats(&s->at, out);
 	if (s->storms)
 		storms_print_stats(s->storms, out);
 }
 
-void session_close(struct session *s)
+static void close_session(struct session *s)
 {
-	if (!s)
-		return;
 	if (s->stats_fd >= 0)
 		close(s->stats_fd);
 	pmu_close(s->pmu);
@@ -491,3 +488,15 @@ void session_close(struct session *s)
 	features_free(&s->features);
 	free(s);
 }
+
+const struct backend backend_bpf = {
+	.possible = permit_check,
+	.open = open_session,
+	.header = get_header,
+	.stacks = get_stacks,
+	.read = read_interval,
+	.stop = stop,
+	.set_procs = set_procs,
+	.print_stats = print_stats,
+	.close = close_session,
+};

@@ -44,13 +44,16 @@ json_t *json_header(const struct header *hdr)
 	json_t *obj;
 
 	obj = json_pack(
-		"{s:s, s:s, s:o, s:o, s:o, s:i, s:s, s:s, s:b, s:b, s:o, s:o, s:o, s:o, s:o}",
+		"{s:s, s:s, s:o, s:o, s:o, s:i, s:s, s:o, s:s, s:s, s:b, s:b, s:o, s:o, s:o, s:o,"
+		" s:o}",
 		"type", "header", "version", DMASYNC_VERSION, "kernel", json_text(hdr->release),
 		"machine", json_text(hdr->machine), "model", json_text(hdr->model), "cpus",
-		(int)hdr->cpus, "flavour", flavour_name(hdr->flavour), "level",
-		level_name(hdr->level), "exact", (int)hdr->exact, "bytes", (int)hdr->bytes, "hooks",
-		hook_list(hdr), "probe_floor_ns", real_or_null(c->valid, c->floor_ns),
-		"probe_tax_ns", real_or_null(c->valid, c->tax_ns), "probe_linearity",
+		(int)hdr->cpus, "backend", backend_name(hdr->backend), "backend_reason",
+		hdr->backend_reason[0] ? json_text(hdr->backend_reason) : json_null(), "flavour",
+		flavour_name(hdr->flavour), "level", level_name(hdr->level), "exact",
+		(int)hdr->exact, "bytes", (int)hdr->bytes, "hooks", hook_list(hdr),
+		"probe_floor_ns", real_or_null(c->valid, c->floor_ns), "probe_tax_ns",
+		real_or_null(c->valid, c->tax_ns), "probe_linearity",
 		real_or_null(c->valid, c->linearity), "probe_cost_unknown",
 		c->valid ? json_null() : json_text(c->why));
 	if (obj && ((hdr->storms && json_object_set_new(obj, "storms", json_true())) ||

@@ -242,6 +242,7 @@ json_t *json_loss(const struct loss *loss)
 	    put(obj, "recursion_misses", json_u64(loss->recursion_misses)) |
 	    put(obj, "stacks", json_u64(loss->stacks)) |
 	    (loss->runs ? put(obj, "runs", json_u64(loss->runs)) : 0) |
+	    put(obj, "trace_events", json_u64(loss->trace_events)) |
 	    put(obj, "calls_full", json_u64(e->calls_full)) |
 	    put(obj, "depth", json_u64(e->depth)) | put(obj, "stale", json_u64(e->stale)) |
 	    put(obj, "rows_full", json_u64(e->rows_full)) |

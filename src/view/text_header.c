@@ -106,6 +106,9 @@ static void print_level(struct wrap *w, const struct header *hdr)
 
 	hooks_summary(hdr, summary, sizeof(summary));
 	wrap_begin(w, "probes");
+	if (hdr->backend == BACKEND_FTRACE)
+		wrap_words(w, "by ftrace%s%s%s,", hdr->backend_reason[0] ? " (" : "",
+			   hdr->backend_reason, hdr->backend_reason[0] ? ")" : "");
 	wrap_words(w, "level %s%s%s: %s", level_name(hdr->level), hdr->exact ? ", exact" : "",
 		   hdr->bytes ? "" : ", bytes of lists off", summary);
 	absent_hooks(w, hdr);

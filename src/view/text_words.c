@@ -49,6 +49,7 @@ void loss_words(const struct loss *loss, char *buf, size_t size)
 		reason(&p, &sep, e->stale, "that never returned");
 		reason(&p, &sep, loss->recursion_misses, "probes skipped by the kernel");
 		reason(&p, &sep, loss->stacks, "stacks");
+		reason(&p, &sep, loss->trace_events, "overwritten in the trace buffer");
 	}
 	if (!loss_inexact(loss))
 		return;

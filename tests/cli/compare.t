@@ -146,6 +146,7 @@ my %notes = (
 	governor => [ 'governor=ondemand', qr/governors differ: before performance; after ondemand/ ],
 	floor => [ 'floor=300', qr/85ns before,\s+300ns after/ ],
 	attach => [ 'rung=kprobe', qr/map_sg is attached by fentry before\s+and kprobe after/ ],
+	backend => [ 'backend=ftrace', qr/measured by other means: before bpf; after ftrace/ ],
 	loss => [ 'lost=7', qr/events were lost: 0 before, 35 after/ ],
 	drift => [ 'drift=40', qr/map_sg 0000:00:01\.0: ns\/call went \+2\d\.\d %/ ],
 	mix_size => [ 'entries=300', qr/128 entries a call\s+before and\s+300\s+after/ ],

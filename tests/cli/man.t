@@ -58,12 +58,13 @@ cmp_ok(scalar keys %$help, '>', 20, 'the help text was understood');
 same(described($section{OPTIONS}), $help, 'OPTIONS: as --help');
 same(described($section{SUBCOMMANDS}), $bench, 'bench: as its --help');
 same($doctor, { '--json' => 1 }, 'doctor: as its --help');
-my %known = (%$help, %$bench, '--' => 1);
+my $record = listed(`$built/dmasynctop record --help`);
+my %known = (%$help, %$bench, %$record, '--' => 1);
 my %used = map { s/\\&//gr => 1 } map { "-$_" } $source =~ /\bFl (\S+)/g;
 is("@{[grep { !$known{$_} } sort keys %used]}", '', 'no option that does not exist');
 
 # Words that an option takes are listed by the message about a wrong one.
-for my $option ('-O', '-s', '--by', '--attach', '--level') {
+for my $option ('-O', '-s', '--by', '--attach', '--backend', '--level') {
 	my ($valid) = `$built/dmasynctop $option nonsense 2>&1` =~ /valid: (.*)/;
 	my @missing = grep { $source !~ /\bCm \Q$_\E\b/ } split(/, /, $valid // 'none');
 	is("@missing", '', "$option: every word");

@@ -32,6 +32,7 @@ my @wrong = (
 	[ ['-s', 'size'],   qr/-s 'size': is not a sort key; valid: time, calls.*dsb\/call/ ],
 	[ ['--by', 'cpu'],  qr/--by 'cpu': is not a grouping; valid: row, device/ ],
 	[ ['--level', '3'], qr/--level '3': is not a level; valid: api, arch/ ],
+	[ ['--backend', 'x'], qr/--backend 'x': .*valid: auto, bpf, ftrace/ ],
 	[ ['--attach', 'x'], qr/--attach 'x': .*valid: auto, fsession, fentry, kprobe/ ],
 	[ ['--max-rows', '1'], qr/--max-rows '1': is too small; valid: \d+ to \d+/ ],
 	[ ['--max-loss', '-1'], qr/--max-loss '-1': must not be negative/ ],
@@ -55,8 +56,8 @@ my ($status, $text) = run('--help');
 is($status, 0, '--help: status');
 like($text, qr/^\s+$_\b/m, "--help: tells of $_") for qw(doctor bench);
 like($text, qr/--$_\b/, "--help: has --$_")
-	for qw(batch interval count duration device pid comm op sort output level exact json attach
-	       by hist no-bytes max-rows max-loss pmu storms verbose);
+	for qw(batch interval count duration device pid comm op sort output level exact json attach backend
+	       by hist no-bytes max-rows max-loss pmu storms chain verbose);
 is(scalar(grep { length > 80 } split(/\n/, $text)), 0, '--help: fits 80 columns');
 
 ($status, $text) = run('--version');

@@ -3,7 +3,7 @@
  * Writes a capture of a made-up board for tests of compare: compare_captures FILE [KEY=VALUE...].
  * Numbers: run intervals seed ns entries dsb spread floor lost drift (percent over the run) cut
  * (1: no closing line) page_dsb to_device (1: the other direction) bounces. Words: governor device
- * rung kernel boot model.
+ * rung kernel boot model backend.
  */
 #include <stdlib.h>
 #include "compare_fake.h"
@@ -11,7 +11,7 @@
 struct recipe {
 	double run, intervals, seed, ns, entries, dsb, spread, floor, lost, drift, cut, page_dsb,
 		to_device, bounces;
-	const char *governor, *device, *rung, *kernel, *boot, *model;
+	const char *governor, *device, *rung, *kernel, *boot, *model, *backend;
 };
 
 static int take(struct recipe *r, const char *arg)
@@ -36,10 +36,10 @@ static int take(struct recipe *r, const char *arg)
 	const struct {
 		const char *name;
 		const char **to;
-	} words[] = {
-		{ "governor", &r->governor }, { "device", &r->device }, { "rung", &r->rung },
-		{ "kernel", &r->kernel },     { "boot", &r->boot },	{ "model", &r->model }
-	};
+	} words[] = { { "governor", &r->governor }, { "device", &r->device },
+		      { "rung", &r->rung },	    { "kernel", &r->kernel },
+		      { "boot", &r->boot },	    { "model", &r->model },
+		      { "backend", &r->backend } };
 	size_t len = strcspn(arg, "="), i;
 
 	for (i = 0; arg[len] && i < sizeof(numbers) / sizeof(*numbers); i++) {
@@ -71,6 +71,8 @@ static void describe(const struct recipe *r, struct capture_info *info)
 		snprintf(info->boot_id, sizeof(info->boot_id), "%s", r->boot);
 	if (r->dsb == 1)
 		info->hdr.flavour = FLAVOUR_UPSTREAM_BATCHED;
+	if (!strcmp(r->backend, "ftrace"))
+		info->hdr.backend = BACKEND_FTRACE;
 	for (i = 0; i < info->hdr.n_hooks; i++) {
 		if (info->hdr.hooks[i].rung == RUNG_FENTRY && !strcmp(r->rung, "kprobe"))
 			info->hdr.hooks[i].rung = RUNG_KPROBE;
@@ -111,6 +113,7 @@ int main(int argc, char **argv)
 			    .governor = "performance",
 			    .device = "0000:00:01.0",
 			    .rung = "fentry",
+			    .backend = "bpf",
 			    .kernel = "6.12.43+deb13-arm64",
 			    .model = "Radxa ROCK 5B" };
 	struct run_model model = { 1, 0, 0.02, 0.5 }, again = model;

@@ -49,6 +49,7 @@ static inline void fake_header(struct header *hdr)
 	snprintf(hdr->machine, sizeof(hdr->machine), "aarch64");
 	snprintf(hdr->model, sizeof(hdr->model), "linux,dummy-virt");
 	hdr->cpus = 4;
+	hdr->backend = BACKEND_BPF;
 	hdr->flavour = FLAVOUR_PER_ENTRY;
 	hdr->bytes = true;
 	fake_hook(hdr, "__dma_map_sg_attrs", OP_MAP_SG, RUNG_FENTRY);

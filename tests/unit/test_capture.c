@@ -19,10 +19,10 @@
 
 /* A field that is new has to be written, read, compared here, and put into schema and document. */
 _Static_assert(sizeof(struct hook_state) == 276 && sizeof(struct probe_cost) == 160, "new field?");
-_Static_assert(sizeof(struct capture_info) == 18728, "new field?");
-_Static_assert(sizeof(struct row) == 2248 && sizeof(struct proc_row) == 136, "new field?");
-_Static_assert(sizeof(struct stack_row) == 144 && sizeof(struct sample_row) == 32, "new field?");
-_Static_assert(sizeof(struct loss) == 80 && sizeof(struct interval) == 320, "new field?");
+_Static_assert(sizeof(struct capture_info) == 27760, "new field?");
+_Static_assert(sizeof(struct row) == 2256 && sizeof(struct proc_row) == 144, "new field?");
+_Static_assert(sizeof(struct stack_row) == 152 && sizeof(struct sample_row) == 32, "new field?");
+_Static_assert(sizeof(struct loss) == 88 && sizeof(struct interval) == 328, "new field?");
 _Static_assert(sizeof(struct storm_row) == 1960, "new field?");
 
 static char path[64];
@@ -48,6 +48,8 @@ static void fill_info(struct capture_info *info)
 	info->hdr.hooks[3].refused = true;
 	info->hdr.hooks[1].end = END_RET;
 	info->hdr.hooks[2].end = END_KRETPROBE;
+	info->hdr.backend = BACKEND_FTRACE;
+	strcpy(info->hdr.backend_reason, "no BPF in this kernel");
 	info->hdr.cost.floor_ns = 85.1234567890123;
 	strcpy(info->tool_version, "0.0.1");
 	strcpy(info->build_id, "00ff");
@@ -144,7 +146,7 @@ static void fill_interval(struct fake *f, struct interval *iv, struct stack_tabl
 		iv->pmu_dsb = 12345;
 	}
 	add_storms(iv, round);
-	iv->loss = (struct loss){ { 1, 2, 3, 4, 5, 6, round }, 8, 9, round };
+	iv->loss = (struct loss){ { 1, 2, 3, 4, 5, 6, round }, 8, 9, round, 10 };
 }
 
 static void same_counts(const struct call_counts *a, const struct call_counts *b)

@@ -1,0 +1,491 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A measurement by ftrace: kprobe events in an instance of our own, added up here. */
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/eventfd.h>
+#include <sys/utsname.h>
+#include <dmasync/backend.h>
+#include <dmasync/clock.h>
+#include <dmasync/log.h>
+#include <dmasync/machine.h>
+#include <dmasync/permit.h>
+#include <dmasync/pidns.h>
+#include <dmasync/pmu.h>
+#include "calls.h"
+#include "rows.h"
+#include "tasks.h"
+#include "tracefs.h"
+
+#define ROUND_MS_MAX 50
+#define FULL_ENOUGH 20 /* percent of a buffer in one round: the next one comes sooner */
+/*
+ * Between a record's time and when it can be read: the rest of the handlers that run on its CPU.
+ * One that takes longer is told in the next interval.
+ */
+#define SETTLE_NS 1000000ULL
+#define BUFFER_KIB_MAX 2048
+#define BUFFER_KIB_MIN 256
+#define BUFFERS_KIB (64 << 10) /* all of them together, where many CPUs would make it more */
+
+struct session {
+	const struct backend *backend;
+	struct options opt;
+	struct header hdr;
+	struct features features;
+	struct utsname uts;
+	struct instance instance;
+	struct probes probes;
+	struct ring *ring;
+	struct calls *calls;
+	struct rows *rows;
+	struct tasks *tasks;
+	struct pmu *pmu;
+	__u64 pmu_dsb; /* its count up to the running interval */
+	pthread_t reader;
+	int wake;	      /* eventfd that ends the reader; -1: there is none */
+	pthread_mutex_t lock; /* of all below, and of what the reader fills */
+	bool procs;
+	int read_err;	      /* of the reader */
+	__u64 begun_ns;	      /* start of the session's first interval, then of the running one */
+	__u64 from_ns, to_ns; /* calls that begin in between are recorded */
+	struct loss loss;     /* up to the running interval */
+};
+
+static int possible(char *why, size_t len)
+{
+	int err = permit_tracing(why, len);
+	char path[96];
+
+	if (err)
+		return err;
+	if (!tracefs_dir()) {
+		snprintf(why, len,
+			 "tracefs is not mounted; `mount -t tracefs tracefs /sys/kernel/tracing`");
+		return -EOPNOTSUPP;
+	}
+	snprintf(path, sizeof(path), "%s/kprobe_events", tracefs_dir());
+	if (!access(path, W_OK))
+		return 0;
+	snprintf(why, len,
+		 "no kprobe events: %s: %s; use a kernel built with CONFIG_KPROBE_EVENTS=y", path,
+		 strerror(errno));
+	return -EOPNOTSUPP;
+}
+
+/* Records have the first PID namespace's numbers, by which /proc is asked. */
+static bool processes_told(void)
+{
+	return !pidns_own().ino && pidns_proc_is_own();
+}
+
+/* What only BPF programs can do. */
+static int check_options(const struct options *opt)
+{
+	const char *cannot = opt->exact			  ? "--exact"
+			     : opt->user_stacks		  ? "--user-stacks"
+			     : opt->profile_hz		  ? "--profile"
+			     : opt->chain		  ? "--chain"
+			     : opt->storms		  ? "--storms"
+			     : opt->attach == RUNG_NONE	  ? NULL
+			     : opt->attach == RUNG_KPROBE ? NULL
+							  : "--attach other than kprobe";
+
+	if (cannot) {
+		log_error("%s is not possible with ftrace: it takes BPF", cannot);
+		return -EOPNOTSUPP;
+	}
+	if ((opt->pid || opt->by == BY_PROCESS) && !processes_told()) {
+		log_error(
+			"processes cannot be told with ftrace from inside a PID namespace; run it "
+			"outside, or leave %s out",
+			opt->pid ? "-p" : "--by process");
+		return -EOPNOTSUPP;
+	}
+	if (opt->stacks)
+		log_warn("no stacks: ftrace does not tell where calls come from");
+	return 0;
+}
+
+static void describe_machine(struct session *s)
+{
+	struct header *hdr = &s->hdr;
+
+	uname(&s->uts);
+	snprintf(hdr->release, sizeof(hdr->release), "%s", s->uts.release);
+	snprintf(hdr->machine, sizeof(hdr->machine), "%s", s->uts.machine);
+	hdr->cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	machine_model("", hdr->model, sizeof(hdr->model));
+	hdr->flavour = s->features.flavour;
+	hdr->level = s->opt.level;
+}
+
+/* Those that events can serve. */
+static unsigned int plan(struct session *s, const struct ksym *syms, struct hook *hooks)
+{
+	struct hook all[HEADER_HOOKS_MAX];
+	struct hook_facts facts;
+	int n = hooks_plan(&s->opt, &s->features, syms, all, &facts);
+	unsigned int taken = 0;
+
+	for (int i = 0; i < n; i++)
+		if (all[i].kind == HOOK_CALL || all[i].kind == HOOK_ARCH ||
+		    all[i].kind == HOOK_BOUNCE)
+			hooks[taken++] = all[i];
+	return taken;
+}
+
+/* Why none of the hooks of the DMA API itself was attached; NULL: one was. */
+static const char *nothing_measured(const struct header *hdr)
+{
+	const char *why = "none of its functions is in this kernel";
+
+	for (unsigned int i = 0; i < hdr->n_hooks; i++) {
+		if (hdr->hooks[i].op == OP_COUNT)
+			continue;
+		if (hdr->hooks[i].rung != RUNG_NONE)
+			return NULL;
+		if (hdr->hooks[i].reason[0])
+			why = hdr->hooks[i].reason;
+	}
+	return why;
+}
+
+static int make_probes(struct session *s, const struct ksym *syms)
+{
+	struct hook hooks[HEADER_HOOKS_MAX];
+	unsigned int n = plan(s, syms, hooks);
+	const char *why;
+	int err;
+
+	err = probes_open(&s->instance, s->opt.procs || s->opt.comm, hooks, n, s->hdr.hooks,
+			  &s->hdr.n_hooks, &s->probes);
+	if (err)
+		return err;
+	why = nothing_measured(&s->hdr);
+	if (!why)
+		return 0;
+	log_error("no hook of the DMA API can be attached by ftrace: %s", why);
+	return -EOPNOTSUPP;
+}
+
+static int check_symbols(const struct session *s)
+{
+	if (s->features.flavour != FLAVOUR_UNKNOWN)
+		return 0;
+	log_error("cannot tell what this kernel has: %s", s->features.why);
+	return -EOPNOTSUPP;
+}
+
+static __u32 number_device(void *ctx, const char *name)
+{
+	struct session *s = ctx;
+
+	return rows_device(s->rows, name);
+}
+
+static bool call_wanted(void *ctx, __u32 pid, const char *comm)
+{
+	struct session *s = ctx;
+
+	if (s->opt.comm && strcmp(s->opt.comm, comm))
+		return false;
+	return !s->opt.pid || tasks_process(s->tasks, pid) == s->opt.pid;
+}
+
+static void call_done(void *ctx, const struct call_done *call)
+{
+	struct session *s = ctx;
+
+	rows_add(s->rows, call, s->procs ? tasks_process(s->tasks, call->pid) : -1);
+}
+
+static void take_event(void *ctx, const struct trace_event *ev)
+{
+	struct session *s = ctx;
+
+	calls_take(s->calls, ev, s->from_ns, s->to_ns);
+}
+
+/* Reads what there is, and takes what is older than @until. Percent of a buffer, or -errno. */
+static int round_until(struct session *s, __u64 until)
+{
+	int full = ring_read(s->ring);
+
+	if (full >= 0)
+		ring_take(s->ring, until, take_event, s);
+	return full;
+}
+
+static void *read_on(void *arg)
+{
+	struct session *s = arg;
+	struct pollfd wake = { .fd = s->wake, .events = POLLIN };
+	int ms = ROUND_MS_MAX, full;
+
+	while (!poll(&wake, 1, ms)) {
+		pthread_mutex_lock(&s->lock);
+		full = round_until(s, clock_ns() - SETTLE_NS);
+		if (full < 0)
+			s->read_err = full;
+		pthread_mutex_unlock(&s->lock);
+		if (full > FULL_ENOUGH)
+			ms = ms > 2 ? ms / 2 : 1;
+		else if (ms < ROUND_MS_MAX)
+			ms++;
+	}
+	return NULL;
+}
+
+static int start_reader(struct session *s)
+{
+	sigset_t all, old;
+	int err;
+
+	s->wake = eventfd(0, EFD_CLOEXEC);
+	if (s->wake < 0)
+		return -errno;
+	/* Signals are for the thread that waits for them. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &old);
+	err = -pthread_create(&s->reader, NULL, read_on, s);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (err) {
+		close(s->wake);
+		s->wake = -1;
+	}
+	return err;
+}
+
+static unsigned int buffer_kib(void)
+{
+	unsigned int kib = BUFFERS_KIB / machine_cpu_numbers("");
+
+	return kib > BUFFER_KIB_MAX ? BUFFER_KIB_MAX : kib < BUFFER_KIB_MIN ? BUFFER_KIB_MIN : kib;
+}
+
+static int open_counters(struct session *s)
+{
+	struct calls_user user = {
+		.wanted = s->opt.pid || s->opt.comm ? call_wanted : NULL,
+		.done = call_done,
+		.ctx = s,
+	};
+
+	s->rows = rows_open(s->uts.machine, s->opt.max_rows ?: ROWS_MAX);
+	s->tasks = tasks_open();
+	s->calls = calls_open(user, sysconf(_SC_PAGESIZE));
+	if (s->rows && s->tasks && s->calls)
+		return 0;
+	log_error("out of memory");
+	return -ENOMEM;
+}
+
+static int switch_on(struct session *s)
+{
+	char name[80];
+	int err;
+
+	snprintf(name, sizeof(name), "events/%s/enable", s->instance.name);
+	err = tracefs_write(s->instance.dir, name, "1");
+	err = err ?: start_reader(s);
+	if (err)
+		log_error("cannot switch the events of %s on: %s", s->instance.dir, strerror(-err));
+	return err;
+}
+
+static void open_pmu(struct session *s)
+{
+	char why[256];
+
+	if (!pmu_open(&s->pmu, why, sizeof(why)))
+		return;
+	s->pmu = NULL;
+	log_warn("no barriers from the PMU: %s", why);
+}
+
+static struct loss lost_so_far(const struct session *s)
+{
+	struct loss loss = { .recursion_misses = probes_missed(&s->instance),
+			     .trace_events = ring_lost(s->ring) };
+
+	calls_loss(s->calls, &loss.events);
+	loss.events.calls_full += rows_lost(s->rows);
+	return loss;
+}
+
+static void close_session(struct session *s)
+{
+	if (s->wake >= 0) {
+		eventfd_write(s->wake, 1);
+		pthread_join(s->reader, NULL);
+		close(s->wake);
+	}
+	instance_remove(&s->instance);
+	ring_close(s->ring);
+	probes_close(&s->probes);
+	calls_close(s->calls);
+	rows_close(s->rows);
+	tasks_close(s->tasks);
+	pmu_close(s->pmu);
+	features_free(&s->features);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+static int open_all(struct session *s)
+{
+	struct ring_names names = { number_device, s };
+	struct ksym syms[HOOK_SYMBOLS_MAX];
+	size_t n_syms = hooks_symbols(&s->opt, syms);
+	int err;
+
+	features_read(&s->features, NULL, false, syms, n_syms);
+	describe_machine(s);
+	err = check_symbols(s) ?: open_counters(s) ?: instance_create(&s->instance);
+	err = err ?: make_probes(s, syms);
+	err = err ?: ring_open(&s->instance, buffer_kib(), &s->probes, names, &s->ring);
+	return err ?: switch_on(s);
+}
+
+static int open_session(const struct options *opt, struct session **out)
+{
+	struct session *s;
+	int err = check_options(opt);
+
+	if (err)
+		return err;
+	s = calloc(1, sizeof(*s));
+	if (!s) {
+		log_error("out of memory");
+		return -ENOMEM;
+	}
+	s->backend = &backend_ftrace;
+	s->opt = *opt;
+	s->opt.procs &= processes_told();
+	s->wake = s->instance.lock = -1;
+	s->from_ns = s->to_ns = ~0ULL;
+	pthread_mutex_init(&s->lock, NULL);
+	err = open_all(s);
+	if (err) {
+		close_session(s);
+		return err;
+	}
+	snprintf(s->hdr.cost.why, sizeof(s->hdr.cost.why), "not measured with ftrace");
+	if (opt->pmu)
+		open_pmu(s);
+	pthread_mutex_lock(&s->lock);
+	s->loss = lost_so_far(s);
+	s->begun_ns = s->from_ns = clock_ns();
+	pthread_mutex_unlock(&s->lock);
+	*out = s;
+	return 0;
+}
+
+static struct header *get_header(struct session *s)
+{
+	return &s->hdr;
+}
+
+static const struct stack_table *get_stacks(const struct session *s)
+{
+	return NULL;
+}
+
+static void take_loss(struct session *s, struct loss *loss)
+{
+	struct loss now = lost_so_far(s);
+
+	/* The rows have told of theirs already. */
+	loss->events.calls_full += now.events.calls_full - s->loss.events.calls_full;
+	loss->events.depth += now.events.depth - s->loss.events.depth;
+	loss->events.stale += now.events.stale - s->loss.events.stale;
+	loss->recursion_misses = now.recursion_misses - s->loss.recursion_misses;
+	loss->trace_events = now.trace_events - s->loss.trace_events;
+	s->loss = now;
+}
+
+/* Everything up to @until that is in the buffers. */
+static int read_until(struct session *s, __u64 until)
+{
+	int full;
+
+	while (clock_ns() < until + SETTLE_NS)
+		usleep(SETTLE_NS / 1000);
+	full = s->read_err ?: round_until(s, until);
+	if (full >= 0)
+		return 0;
+	log_error("cannot read the trace buffers: %s", strerror(-full));
+	return full;
+}
+
+static int read_interval(struct session *s, struct interval *iv)
+{
+	struct taking t = { .opt = &s->opt, .flavour = s->hdr.flavour, .iv = iv };
+	__u64 now = clock_ns();
+	int err;
+
+	interval_clear(iv);
+	pthread_mutex_lock(&s->lock);
+	err = read_until(s, now);
+	if (!err) {
+		err = rows_take(s->rows, &t);
+		if (err)
+			log_error("out of memory for the rows of an interval");
+	}
+	iv->t_ns = now;
+	iv->dur_ns = now - s->begun_ns;
+	iv->has_procs = s->procs;
+	s->begun_ns = now;
+	take_loss(s, &iv->loss);
+	calls_trim(s->calls);
+	tasks_forget(s->tasks);
+	pthread_mutex_unlock(&s->lock);
+	if (s->pmu) {
+		__u64 dsb = pmu_read(s->pmu);
+
+		iv->has_pmu = true;
+		iv->pmu_dsb = dsb - s->pmu_dsb;
+		s->pmu_dsb = dsb;
+	}
+	return err;
+}
+
+static void stop(struct session *s)
+{
+	pthread_mutex_lock(&s->lock);
+	if (s->to_ns == ~0ULL)
+		s->to_ns = clock_ns();
+	pthread_mutex_unlock(&s->lock);
+}
+
+static int set_procs(struct session *s, bool on)
+{
+	if (!s->opt.procs)
+		return on ? -ENOTSUP : 0;
+	pthread_mutex_lock(&s->lock);
+	s->procs = on;
+	pthread_mutex_unlock(&s->lock);
+	return 0;
+}
+
+static void print_stats(struct session *s, FILE *out)
+{
+	probes_print_stats(&s->instance, out);
+}
+
+const struct backend backend_ftrace = {
+	.possible = possible,
+	.open = open_session,
+	.header = get_header,
+	.stacks = get_stacks,
+	.read = read_interval,
+	.stop = stop,
+	.set_procs = set_procs,
+	.print_stats = print_stats,
+	.close = close_session,
+};

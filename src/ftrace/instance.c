@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A trace instance of our own, with kprobe events of our own, removed whatever happens. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#include <dmasync/log.h>
+#include "instance.h"
+#include "tracefs.h"
+
+#define PREFIX "dmasynctop_"
+#define LOCK_TRIES 500	 /* of 10 ms: another one that starts or ends now */
+#define REMOVE_TRIES 100 /* of 10 ms: a reader may be just inside */
+#define COMMAND_LEN (2 * INSTANCE_NAME_LEN + 32)
+#define KEPT_MAX 4096 /* one for each CPU */
+
+/*
+ * What a signal handler needs to undo everything, made beforehand of plain strings. It is the only
+ * state of its kind: a handler has no argument of ours.
+ */
+static struct {
+	volatile sig_atomic_t armed;
+	pid_t owner; /* a child that has not called exec() yet has our handlers, too */
+	char enable[192], dir[128], probes[64];
+	char remove[INSTANCE_EVENTS_MAX][COMMAND_LEN];
+	unsigned int n_remove;
+	int kept[KEPT_MAX];
+	unsigned int n_kept;
+} undo;
+
+static const int deadly[] = { SIGINT, SIGTERM, SIGHUP,	SIGQUIT, SIGABRT, SIGSEGV, SIGBUS, SIGFPE,
+			      SIGILL, SIGSYS,  SIGALRM, SIGUSR1, SIGUSR2, SIGXCPU, SIGXFSZ };
+
+/* Only calls that are allowed in a signal handler. */
+static int write_string(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC), err = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, strlen(text)) < 0)
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+static void nap(void)
+{
+	const struct timespec ten_ms = { .tv_nsec = 10000000 };
+
+	nanosleep(&ten_ms, NULL);
+}
+
+static void undo_all(void)
+{
+	if (!undo.armed || undo.owner != getpid())
+		return;
+	undo.armed = false;
+	write_string(undo.enable, "0");
+	for (unsigned int i = 0; i < undo.n_kept; i++)
+		close(undo.kept[i]);
+	for (unsigned int i = undo.n_remove; i--;)
+		write_string(undo.probes, undo.remove[i]);
+	for (int i = 0; i < REMOVE_TRIES && rmdir(undo.dir) && errno == EBUSY; i++)
+		nap();
+}
+
+static void die(int sig)
+{
+	undo_all();
+	raise(sig); /* SA_RESETHAND: now with the default action */
+}
+
+static void arm(const struct instance *in)
+{
+	struct sigaction action = {
+		.sa_handler = die,
+		.sa_flags = SA_RESETHAND | SA_NODEFER,
+	}, old;
+	static bool registered;
+
+	undo.owner = getpid();
+	undo.n_remove = 0;
+	undo.n_kept = 0;
+	snprintf(undo.dir, sizeof(undo.dir), "%s", in->dir);
+	snprintf(undo.enable, sizeof(undo.enable), "%s/events/%s/enable", in->dir, in->name);
+	snprintf(undo.probes, sizeof(undo.probes), "%s/kprobe_events", tracefs_dir());
+	undo.armed = true;
+	if (registered)
+		return;
+	registered = true;
+	atexit(undo_all);
+	for (size_t i = 0; i < sizeof(deadly) / sizeof(deadly[0]); i++)
+		if (!sigaction(deadly[i], NULL, &old) && old.sa_handler == SIG_DFL)
+			sigaction(deadly[i], &action, NULL);
+}
+
+/* Removes the kprobe events of group @name. */
+static void remove_events(const char *name)
+{
+	char *text, *line, *next, *group, *event, command[160];
+
+	if (tracefs_read(tracefs_dir(), "kprobe_events", &text))
+		return;
+	for (line = text; *line; line = next) {
+		next = line + strcspn(line, "\n");
+		if (*next)
+			*next++ = '\0';
+		group = strchr(line, ':');
+		event = group ? strchr(group, '/') : NULL;
+		if (!event)
+			continue;
+		*event++ = '\0';
+		event[strcspn(event, " ")] = '\0';
+		if (strcmp(++group, name))
+			continue;
+		snprintf(command, sizeof(command), "-:%s/%s", group, event);
+		tracefs_write(tracefs_dir(), "kprobe_events", command);
+	}
+	free(text);
+}
+
+/* The directory of instances with the lock that starting and cleaning up is done under, or -errno.
+ */
+static int lock_instances(void)
+{
+	char path[96];
+	int fd, i;
+
+	snprintf(path, sizeof(path), "%s/instances", tracefs_dir());
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	for (i = 0; flock(fd, LOCK_EX | LOCK_NB); i++) {
+		if (errno != EWOULDBLOCK || i == LOCK_TRIES) {
+			close(fd);
+			return -EBUSY;
+		}
+		nap();
+	}
+	return fd;
+}
+
+/* Directory @path with its owner's lock; -EWOULDBLOCK: the owner lives; or -errno. */
+static int lock_instance(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), err;
+
+	if (fd < 0 || !flock(fd, LOCK_EX | LOCK_NB))
+		return fd < 0 ? -errno : fd;
+	err = -errno;
+	close(fd);
+	return err;
+}
+
+static int remove_directory(const char *path)
+{
+	int i;
+
+	for (i = 0; rmdir(path); i++) {
+		if (errno != EBUSY || i == REMOVE_TRIES)
+			return -errno;
+		nap();
+	}
+	return 0;
+}
+
+/* Takes away what the dead process left that made the instance @name. */
+static void clean_dead(const char *name)
+{
+	char dir[128], enable[64];
+	int lock, err;
+
+	snprintf(dir, sizeof(dir), "%s/instances/%s", tracefs_dir(), name);
+	lock = lock_instance(dir);
+	if (lock < 0)
+		return;
+	snprintf(enable, sizeof(enable), "events/%s/enable", name);
+	tracefs_write(dir, enable, "0");
+	remove_events(name);
+	err = remove_directory(dir);
+	if (err)
+		log_warn("cannot remove %s, which a dead dmasynctop left: %s", dir, strerror(-err));
+	close(lock);
+}
+
+static void clean_all_dead(void)
+{
+	char path[96];
+	struct dirent *entry;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "%s/instances", tracefs_dir());
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir)))
+		if (!strncmp(entry->d_name, PREFIX, strlen(PREFIX)) &&
+		    strlen(entry->d_name) < INSTANCE_NAME_LEN)
+			clean_dead(entry->d_name);
+	if (dir)
+		closedir(dir);
+}
+
+/* Another process in a PID namespace of its own may have our number. */
+static int make_directory(struct instance *in)
+{
+	for (int i = 1; i <= 100; i++) {
+		if (i == 1)
+			snprintf(in->name, sizeof(in->name), PREFIX "%d", getpid());
+		else
+			snprintf(in->name, sizeof(in->name), PREFIX "%d_%d", getpid(), i);
+		snprintf(in->dir, sizeof(in->dir), "%s/instances/%s", tracefs_dir(), in->name);
+		if (!mkdir(in->dir, 0750))
+			return 0;
+		if (errno != EEXIST)
+			return -errno;
+	}
+	return -EEXIST;
+}
+
+int instance_create(struct instance *in)
+{
+	int all = lock_instances(), err = 0;
+	sigset_t every, old;
+
+	in->lock = -1;
+	if (all < 0) {
+		log_error("cannot use %s/instances: %s; is another dmasynctop stuck in its start?",
+			  tracefs_dir(), strerror(-all));
+		return all;
+	}
+	clean_all_dead();
+	/* Between the directory and its place in the list of what to undo nothing may end us. */
+	sigfillset(&every);
+	sigprocmask(SIG_BLOCK, &every, &old);
+	err = make_directory(in);
+	if (!err) {
+		arm(in);
+		in->lock = lock_instance(in->dir);
+		if (in->lock < 0)
+			err = in->lock;
+	}
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	close(all);
+	if (err) {
+		log_error("cannot make the trace instance %s: %s", in->dir, strerror(-err));
+		undo_all();
+	}
+	return err;
+}
+
+int instance_add_event(struct instance *in, const char *type, const char *event, const char *what)
+{
+	char name[COMMAND_LEN - 2], command[512];
+	int n, err;
+
+	snprintf(name, sizeof(name), "%s/%s_%s", in->name, in->name, event);
+	n = snprintf(command, sizeof(command), "%s:%s %s", type, name, what);
+	if (n >= (int)sizeof(command) || undo.n_remove == INSTANCE_EVENTS_MAX)
+		return -E2BIG;
+	/* Noted first: removing what is not there does no harm. */
+	snprintf(undo.remove[undo.n_remove], sizeof(undo.remove[0]), "-:%s", name);
+	undo.n_remove++;
+	err = tracefs_write(tracefs_dir(), "kprobe_events", command);
+	if (err)
+		undo.n_remove--;
+	return err;
+}
+
+void instance_drop_event(struct instance *in)
+{
+	write_string(undo.probes, undo.remove[--undo.n_remove]);
+}
+
+int instance_take_fd(int fd)
+{
+	if (undo.n_kept == KEPT_MAX)
+		return -EMFILE;
+	undo.kept[undo.n_kept++] = fd;
+	return 0;
+}
+
+void instance_remove(struct instance *in)
+{
+	sigset_t every, old;
+	int err = 0;
+
+	if (in->lock < 0)
+		return;
+	sigfillset(&every);
+	sigprocmask(SIG_BLOCK, &every, &old);
+	undo_all();
+	if (!access(in->dir, F_OK))
+		err = remove_directory(in->dir);
+	close(in->lock);
+	in->lock = -1;
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	if (err)
+		log_warn("cannot remove %s: %s; the next start tries it again", in->dir,
+			 strerror(-err));
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* To which process a thread belongs: records tell threads only. */
+#ifndef TASKS_H
+#define TASKS_H
+
+#include <sys/types.h>
+
+struct tasks;
+
+struct tasks *tasks_open(void); /* NULL: out of memory */
+
+/*
+ * Process of thread @tid, from /proc when it is first asked for. One that has ended by then stands
+ * for itself: most processes have one thread.
+ */
+pid_t tasks_process(struct tasks *t, pid_t tid);
+
+/* Forgets all: numbers are used again. */
+void tasks_forget(struct tasks *t);
+
+void tasks_close(struct tasks *t);
+
+#endif

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Chooses how to measure, and hands on what a session is asked. */
+#include <errno.h>
+#include <string.h>
+#include "dmasync/backend.h"
+#include "dmasync/log.h"
+#include "dmasync/session.h"
+
+static const struct backend *of(const struct session *s)
+{
+	return *(const struct backend *const *)s;
+}
+
+static int open_as(enum backend_id id, const char *reason, const struct options *opt,
+		   struct session **out)
+{
+	const struct backend *backend = id == BACKEND_FTRACE ? &backend_ftrace : &backend_bpf;
+	struct header *hdr;
+	char why[256];
+	int err = backend->possible(why, sizeof(why));
+
+	if (err) {
+		log_error("%s", why);
+		return err;
+	}
+	err = backend->open(opt, out);
+	if (err)
+		return err;
+	hdr = backend->header(*out);
+	hdr->backend = id;
+	snprintf(hdr->backend_reason, sizeof(hdr->backend_reason), "%s", reason);
+	return 0;
+}
+
+/*
+ * BPF, or ftrace where the kernel lacks something that BPF takes. Where both are impossible BPF's
+ * reason counts: it is what the user would want mended.
+ */
+static int open_best(const struct options *opt, struct session **out)
+{
+	char why[256], not_either[256];
+	int err = backend_bpf.possible(why, sizeof(why));
+
+	if (!err)
+		return open_as(BACKEND_BPF, "", opt, out);
+	if (err != -EOPNOTSUPP || backend_ftrace.possible(not_either, sizeof(not_either))) {
+		log_error("%s", why);
+		return err;
+	}
+	/* What to do about it is for those who want BPF. */
+	why[strcspn(why, ";")] = '\0';
+	return open_as(BACKEND_FTRACE, why, opt, out);
+}
+
+int session_open(const struct options *opt, struct session **out)
+{
+	if (opt->backend == BACKEND_AUTO)
+		return open_best(opt, out);
+	return open_as(opt->backend, "", opt, out);
+}
+
+const struct header *session_header(const struct session *s)
+{
+	return of(s)->header((struct session *)s);
+}
+
+const struct stack_table *session_stacks(const struct session *s)
+{
+	return of(s)->stacks(s);
+}
+
+int session_read(struct session *s, struct interval *iv)
+{
+	return of(s)->read(s, iv);
+}
+
+void session_stop(struct session *s)
+{
+	of(s)->stop(s);
+}
+
+int session_set_procs(struct session *s, bool on)
+{
+	return of(s)->set_procs(s, on);
+}
+
+void session_print_stats(struct session *s, FILE *out)
+{
+	of(s)->print_stats(s, out);
+}
+
+void session_close(struct session *s)
+{
+	if (s)
+		of(s)->close(s);
+}
