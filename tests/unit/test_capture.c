@@ -111,7 +111,7 @@ static void add_special_rows(struct interval *iv)
 	like = (struct row){ .op = OP_ARCH_FLUSH, .dev = "\"\\\033]0;x\a\n\342\202\254" };
 	like.other = like.hw_unknown = like.dsb_derived_known = true;
 	row = interval_row(iv, &like);
-	fill_counts(&row->sum, INT64_MAX - 12);
+	fill_counts(&row->sum, INT64_MAX - 13);
 	row->dsb_derived = INT64_MAX;
 	row->min_ns = 1;
 	row->max_ns = INT64_MAX;
