@@ -10,7 +10,8 @@ use List::Util qw(sum0);
 my %usual = (op => "sg", dir => "from_device", attrs => "none", entries => 2560, size => 4096,
 	iterations => 1, mark => "all");
 
-# cell(LABEL, KEY => VALUE...): a command for the module. Labels of a run must differ.
+# cell(LABEL, KEY => VALUE...): a command for the module. Labels of a run must differ. The key `only`
+# is not the module's: the one mode that the cell is run in.
 sub cell
 {
 	my ($label, %keys) = @_;
@@ -32,7 +33,7 @@ sub command
 {
 	my ($cell, $mode) = @_;
 	my %keys = (%$cell, label => $cell->{label} . ($mode ? ".$mode" : ""));
-	return join " ", map { "$_=$keys{$_}" } sort keys %keys;
+	return join " ", map { "$_=$keys{$_}" } grep { $_ ne "only" } sort keys %keys;
 }
 
 # script(MODE, CELL...): shell that runs the cells and prints their results.
@@ -63,7 +64,8 @@ sub run
 	my $text = "";
 	for my $mode (sort keys %$tools) {
 		my $file = $mode ? "/out/$mode.json" : "/dev/stdout";
-		$text .= "cat >/tmp/cells <<'END'\n" . script($mode, @{ $opt{cells} }) . "END\n";
+		my @cells = grep { ($_->{only} // $mode) eq $mode } @{ $opt{cells} };
+		$text .= "cat >/tmp/cells <<'END'\n" . script($mode, @cells) . "END\n";
 		$text .= $mode ? "$tools->{$mode} -- sh -c 'sh /tmp/cells >/out/$mode.cells' >$file 2>/out/$mode.err ||" .
 			" { echo '$mode failed' >&2; cat /out/$mode.err >&2; exit 1; }\n"
 			: "sh /tmp/cells\n";
