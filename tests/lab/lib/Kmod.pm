@@ -136,7 +136,7 @@ $direct{"dmasync-batched"} = {
 my %iommu = (
 	"per-entry" => {
 		%{ $direct{"per-entry"} },
-		map_sg => sub { $_->{skip} ? 0 : $_->{b} ? $_->{i} // $_->{n} : $_->{n} },
+		map_sg => sub { $_->{skip} ? 0 : $_->{each} ? $_->{i} // $_->{n} : $_->{n} },
 		map_page => sub { $_->{skip} ? 0 : 1 },
 		iova_link => sub { $_->{skip} ? 0 : 1 },
 		iova_sync => sub { 0 },
@@ -144,7 +144,7 @@ my %iommu = (
 	},
 	"upstream-batched" => {
 		%{ $direct{"upstream-batched"} },
-		map_sg => sub { $_->{skip} ? 0 : $_->{b} ? $_->{i} // $_->{n} : 1 },
+		map_sg => sub { $_->{skip} ? 0 : $_->{each} ? $_->{i} // $_->{n} : 1 },
 		unmap_sg => sub { $_->{skip} ? 0 : $_->{b} ? $_->{n} + ($_->{to} ? 0 : $_->{b}) : 1 },
 		sync_sg_for_device => sub { $_->{b} ? $_->{n} : 1 },
 		sync_sg_for_cpu => sub { $_->{b} ? $_->{n} + ($_->{to} ? 0 : $_->{b}) : 1 },
@@ -157,7 +157,7 @@ my %iommu = (
 
 $iommu{"dmasync-batched"} = {
 	%{ $direct{"dmasync-batched"} },
-	map_sg => sub { $_->{skip} ? 0 : ($_->{b} ? $_->{i} // $_->{n} : $_->{n}) ? 1 : 0 },
+	map_sg => sub { $_->{skip} ? 0 : ($_->{each} ? $_->{i} // $_->{n} : $_->{n}) ? 1 : 0 },
 	map_page => sub { $_->{skip} ? 0 : 1 },
 };
 
@@ -176,6 +176,9 @@ sub expected
 	# dma-iommu does not say where it failed for want of bounce buffers.
 	my $failed_at = $row->{failed_at} // $run->{fail_at};
 	my %failed = (%of, i => $failed_at, b => $run->{fail} eq "exhaust" ? $failed_at : $of{b});
+	# A list that is to bounce goes entry by entry, even if already the first finds no bounce buffer.
+	$of{each} = $of{b};
+	$failed{each} = $run->{fail} eq "exhaust" || $of{b};
 	my $sum = 0;
 	$sum += ($row->{calls} - $row->{errors}) * $rule->() for \%of;
 	$sum += $row->{errors} * $rule->() for \%failed;
