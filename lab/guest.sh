@@ -235,6 +235,8 @@ guest_finish()
 			cp "$work/got/tmp/lab/kallsyms.modules" "$out/"
 	fi
 	if [[ -n $symbols ]]; then
+		# A guest without a clock says that they are older than its kernel.
+		touch "$work/got/tmp/lab/kallsyms"
 		mv "$work/got/tmp/lab/kallsyms" "$kernel/kallsyms"
 	fi
 	return "$(<"$work/got/tmp/lab/status")"

@@ -426,6 +426,30 @@ static void on_exit_qemu(qemu_plugin_id_t id, void *data)
 	fclose(state.out);
 }
 
+static void watch(qemu_plugin_id_t id)
+{
+	qemu_plugin_register_vcpu_tb_trans_cb(id, on_translate);
+	qemu_plugin_register_atexit_cb(id, on_exit_qemu, NULL);
+}
+
+/*
+ * Until the guest comes to a marker it runs without instrumentation, its boot above all. The reset
+ * takes place before the block that has just been translated is run, and drops it with all others.
+ */
+static void on_translate_asleep(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
+{
+	size_t i, n = qemu_plugin_tb_n_insns(tb);
+
+	for (i = 0; i < n; i++) {
+		struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
+
+		if (mark_number(qemu_plugin_insn_data(insn), qemu_plugin_insn_size(insn)) < 0)
+			continue;
+		qemu_plugin_reset(id, watch);
+		return;
+	}
+}
+
 /* START-END, with whatever follows the second number left in *rest. */
 static int parse_span(const char *text, uint64_t *start, uint64_t *end, char **rest)
 {
@@ -491,7 +515,9 @@ qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc, char
 		return -1;
 	}
 	state.aarch64 = !strcmp(info->target_name, "aarch64");
-	qemu_plugin_register_vcpu_tb_trans_cb(id, on_translate);
-	qemu_plugin_register_atexit_cb(id, on_exit_qemu, NULL);
+	if (state.armed)
+		watch(id);
+	else
+		qemu_plugin_register_vcpu_tb_trans_cb(id, on_translate_asleep);
 	return 0;
 }

@@ -370,6 +370,13 @@ static const struct span *span_of(const struct span *spans, unsigned int n, uint
 	return NULL;
 }
 
+/* Loads and stores of the kernel, but for those relative to its stack, reach a device's registers.
+ */
+static bool may_reach_device(uint32_t word, uint64_t addr)
+{
+	return addr >> 63 && (word & 0x0a000000) == 0x08000000 && ((word >> 5) & 31) != 31;
+}
+
 static void at(struct qemu_plugin_insn *insn, qemu_plugin_vcpu_udata_cb_t cb, void *data)
 {
 	qemu_plugin_register_vcpu_insn_exec_cb(insn, cb, QEMU_PLUGIN_CB_NO_REGS, data);
@@ -425,8 +432,9 @@ void order_translate(struct qemu_plugin_insn *insn, uint32_t word, uint64_t addr
 		at(insn, on_back, NULL);
 	translate_api(insn, word, addr);
 	translate_tables(insn, addr);
-	qemu_plugin_register_vcpu_mem_cb(insn, on_store, QEMU_PLUGIN_CB_NO_REGS, QEMU_PLUGIN_MEM_W,
-					 (void *)(uintptr_t)addr);
+	if (may_reach_device(word, addr))
+		qemu_plugin_register_vcpu_mem_cb(insn, on_store, QEMU_PLUGIN_CB_NO_REGS,
+						 QEMU_PLUGIN_MEM_W, (void *)(uintptr_t)addr);
 }
 
 void order_open(void)

@@ -104,7 +104,7 @@ sub check_fault
 	}
 }
 
-for my $line (split ' ', $ENV{LAB_SERIES} // "6.12") {
+for my $line (split ' ', $ENV{LAB_SERIES} // "6.12 6.1") {
 	for my $machine (@machines) {
 		my @here = grep { my $fault = $_; grep { $_ eq $fault->[0] } @{ $machine->{paths} } }
 			@faults, $line eq "6.1" ? () : @bounced;

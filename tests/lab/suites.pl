@@ -1,6 +1,7 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0
-# On every suite and kernel the tool must report what the plugin counted: LAB_KERNELS, LAB_SUITES.
+# On every suite and kernel the tool must report what the plugin counted: LAB_KERNELS, LAB_SUITES. A
+# kernel of LAB_KERNELS can be followed by the paths that it is for: 6.1:swiotlb,smmuv3.
 use strict;
 use warnings;
 use FindBin;
@@ -163,9 +164,11 @@ sub check_together
 	}
 }
 
-for my $kernel (@kernels) {
+for (@kernels) {
+	my ($kernel, @only) = split /[:,]/;
 	my %by_path;
 	for my $suite (@suites) {
+		next if @only && !grep { $suite =~ /-$_$/ } @only;
 		# Debian's 6.1 is built without CONFIG_UDMABUF.
 		next if $kernel eq "6.1" && $suite =~ /^udmabuf/;
 		push @{ $by_path{ $suite =~ s/.*-//r } }, $suite;

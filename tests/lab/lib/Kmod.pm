@@ -10,7 +10,8 @@ use List::Util qw(sum0);
 my %usual = (op => "sg", dir => "from_device", attrs => "none", entries => 2560, size => 4096,
 	iterations => 1, mark => "all");
 
-# cell(LABEL, KEY => VALUE...): a command for the module. Labels of a run must differ.
+# cell(LABEL, KEY => VALUE...): a command for the module. Labels of a run must differ. The key `only`
+# is not the module's: the one mode that the cell is run in.
 sub cell
 {
 	my ($label, %keys) = @_;
@@ -32,7 +33,7 @@ sub command
 {
 	my ($cell, $mode) = @_;
 	my %keys = (%$cell, label => $cell->{label} . ($mode ? ".$mode" : ""));
-	return join " ", map { "$_=$keys{$_}" } sort keys %keys;
+	return join " ", map { "$_=$keys{$_}" } grep { $_ ne "only" } sort keys %keys;
 }
 
 # script(MODE, CELL...): shell that runs the cells and prints their results.
@@ -63,7 +64,8 @@ sub run
 	my $text = "";
 	for my $mode (sort keys %$tools) {
 		my $file = $mode ? "/out/$mode.json" : "/dev/stdout";
-		$text .= "cat >/tmp/cells <<'END'\n" . script($mode, @{ $opt{cells} }) . "END\n";
+		my @cells = grep { ($_->{only} // $mode) eq $mode } @{ $opt{cells} };
+		$text .= "cat >/tmp/cells <<'END'\n" . script($mode, @cells) . "END\n";
 		$text .= $mode ? "$tools->{$mode} -- sh -c 'sh /tmp/cells >/out/$mode.cells' >$file 2>/out/$mode.err ||" .
 			" { echo '$mode failed' >&2; cat /out/$mode.err >&2; exit 1; }\n"
 			: "sh /tmp/cells\n";
@@ -134,7 +136,7 @@ $direct{"dmasync-batched"} = {
 my %iommu = (
 	"per-entry" => {
 		%{ $direct{"per-entry"} },
-		map_sg => sub { $_->{skip} ? 0 : $_->{b} ? $_->{i} // $_->{n} : $_->{n} },
+		map_sg => sub { $_->{skip} ? 0 : $_->{each} ? $_->{i} // $_->{n} : $_->{n} },
 		map_page => sub { $_->{skip} ? 0 : 1 },
 		iova_link => sub { $_->{skip} ? 0 : 1 },
 		iova_sync => sub { 0 },
@@ -142,7 +144,7 @@ my %iommu = (
 	},
 	"upstream-batched" => {
 		%{ $direct{"upstream-batched"} },
-		map_sg => sub { $_->{skip} ? 0 : $_->{b} ? $_->{i} // $_->{n} : 1 },
+		map_sg => sub { $_->{skip} ? 0 : $_->{each} ? $_->{i} // $_->{n} : 1 },
 		unmap_sg => sub { $_->{skip} ? 0 : $_->{b} ? $_->{n} + ($_->{to} ? 0 : $_->{b}) : 1 },
 		sync_sg_for_device => sub { $_->{b} ? $_->{n} : 1 },
 		sync_sg_for_cpu => sub { $_->{b} ? $_->{n} + ($_->{to} ? 0 : $_->{b}) : 1 },
@@ -155,7 +157,7 @@ my %iommu = (
 
 $iommu{"dmasync-batched"} = {
 	%{ $direct{"dmasync-batched"} },
-	map_sg => sub { $_->{skip} ? 0 : ($_->{b} ? $_->{i} // $_->{n} : $_->{n}) ? 1 : 0 },
+	map_sg => sub { $_->{skip} ? 0 : ($_->{each} ? $_->{i} // $_->{n} : $_->{n}) ? 1 : 0 },
 	map_page => sub { $_->{skip} ? 0 : 1 },
 };
 
@@ -174,6 +176,9 @@ sub expected
 	# dma-iommu does not say where it failed for want of bounce buffers.
 	my $failed_at = $row->{failed_at} // $run->{fail_at};
 	my %failed = (%of, i => $failed_at, b => $run->{fail} eq "exhaust" ? $failed_at : $of{b});
+	# A list that is to bounce goes entry by entry, even if already the first finds no bounce buffer.
+	$of{each} = $of{b};
+	$failed{each} = $run->{fail} eq "exhaust" || $of{b};
 	my $sum = 0;
 	$sum += ($row->{calls} - $row->{errors}) * $rule->() for \%of;
 	$sum += $row->{errors} * $rule->() for \%failed;
