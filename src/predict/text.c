@@ -45,7 +45,9 @@ static void total_words(char *buf, size_t size, const struct predict *p)
 		p->opt->device || p->opt->ops ? "the time in these calls" : "the time in DMA calls";
 	int n;
 
-	if (p->n_predicted && p->saving.high - p->saving.low <= 0.5)
+	if (p->ns <= 0)
+		n = snprintf(buf, size, "cannot tell: no capture has times of these calls");
+	else if (p->n_predicted && p->saving.high - p->saving.low <= 0.5)
 		n = snprintf(buf, size,
 			     "%.0f %% [%.0f, %.0f] of %s, which take %.3g %% of a CPU: frees %.3g "
 			     "%% [%.3g, %.3g] of it",
