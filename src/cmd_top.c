@@ -59,7 +59,7 @@ static void print_prediction(struct run *r)
 		return;
 	predict_phrase(&r->predict, text, sizeof(text));
 	if (text[0])
-		fprintf(r->out, "%s; dmasynctop predict tells more\n", text);
+		fprintf(r->out, "%s\n", text);
 }
 
 static void begin_prediction(struct run *r)

@@ -175,8 +175,8 @@ const char *predict_sure_name(enum predict_how how, const struct predict_range *
 
 /*
  * One phrase for the live view: "batching would save about 61 % of this [57, 64]"; where nothing
- * tells waits from lines "... up to 87 % of this"; empty on kernels, and for times, that batching
- * does not touch.
+ * tells waits from lines "... 0 to 87 % of this: ..."; empty on kernels, and for times, that
+ * batching does not touch. At most 80 bytes.
  */
 void predict_phrase(const struct predict *p, char *buf, size_t size);
 

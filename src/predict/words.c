@@ -135,6 +135,7 @@ void predict_phrase(const struct predict *p, char *buf, size_t size)
 			 p->saving.value * 100, percent_down(p->saving.low),
 			 percent_up(p->saving.high));
 	else
-		snprintf(buf, size, "batching would save up to %d %% of this",
-			 percent_up(p->saving.high));
+		snprintf(buf, size,
+			 "batching would save %d to %d %% of this: lists are too alike to tell",
+			 percent_down(fmax(p->saving.low, 0)), percent_up(p->saving.high));
 }
