@@ -59,7 +59,7 @@ static void print_prediction(struct run *r)
 		return;
 	predict_phrase(&r->predict, text, sizeof(text));
 	if (text[0])
-		fprintf(r->out, "%s; dmasynctop predict tells more\n", text);
+		fprintf(r->out, "%s\n", text);
 }
 
 static void begin_prediction(struct run *r)
@@ -100,8 +100,7 @@ static int emit(void *ctx, const struct interval *iv, bool only)
 {
 	struct run *r = ctx;
 
-	if (r->predict.n_runs && predict_add(&r->predict, iv))
-		predict_free(&r->predict);
+	predict_add_live(&r->predict, iv);
 	return output_failed(r, print_interval(r, only));
 }
 
@@ -223,6 +222,7 @@ int cmd_top(int argc, char **argv)
 	if (options_parse_top(argc, argv, 0, &r.opt))
 		return EXIT_USAGE;
 	predict_options_init(&r.predict_opt);
+	r.predict_opt.points = PREDICT_LIVE_POINTS;
 	predict_init(&r.predict, &r.predict_opt);
 	live = choose_live(&r);
 	r.opt.procs |= live;

@@ -53,7 +53,8 @@ struct predict_point {
 	__u32 run, at;			  /* capture, and number of the interval in it */
 };
 
-#define PREDICT_POINTS 512 /* that a row keeps of a capture at most; even */
+#define PREDICT_POINTS 512 /* that a row keeps of a capture */
+#define PREDICT_LIVE_POINTS 64
 
 struct predict_run {
 	char *path;
@@ -96,6 +97,7 @@ struct predict_options {
 	double line_ns;	      /* --line */
 	unsigned int ops;     /* -O */
 	const char *device;   /* -D */
+	unsigned int points;  /* that a row keeps of a capture at most; even */
 	bool json, markdown;
 };
 
@@ -150,6 +152,12 @@ int predict_add(struct predict *p, const struct interval *iv);
 /* Reads all of the capture @path. 0 or -errno after a message. */
 int predict_load(struct predict *p, const char *path);
 
+/*
+ * The same for a hint beside a measurement: with more rows than PREDICT_LIVE_ROWS, or without
+ * memory, everything is given up, and there is none. False then.
+ */
+bool predict_add_live(struct predict *p, const struct interval *iv);
+
 /* Fills in everything that follows from the points, anew each time. 0 or -ENOMEM. */
 int predict_solve(struct predict *p);
 
@@ -162,12 +170,13 @@ int predict_print_markdown(FILE *out, const struct predict *p);
 const char *predict_how_name(enum predict_how how);
 const char *predict_sure_name(enum predict_how how, const struct predict_range *saving);
 
-#define PREDICT_LIVE_ROWS 512 /* with more, solving takes too long for a live view */
+/* With more, solving takes too long for a live view, and too much memory. */
+#define PREDICT_LIVE_ROWS 128
 
 /*
  * One phrase for the live view: "batching would save about 61 % of this [57, 64]"; where nothing
- * tells waits from lines "... up to 87 % of this"; empty on kernels, and for times, that batching
- * does not touch.
+ * tells waits from lines "... 0 to 87 % of this: ..."; empty on kernels, and for times, that
+ * batching does not touch. At most 80 bytes.
  */
 void predict_phrase(const struct predict *p, char *buf, size_t size);
 

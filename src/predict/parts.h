@@ -145,8 +145,8 @@ bool op_cleans(enum op op);
 
 void predict_saving_words(char *buf, size_t size, const struct predict_row *row);
 void predict_method_words(char *buf, size_t size, const struct predict *p);
-void predict_row_words(char *buf, size_t size, const struct predict *p,
-		       const struct predict_row *row);
+/* What a wait less saves, and what 64 bytes take: "113ns [104ns, 121ns]", "1.02ns [1.00, 1.04]". */
+void predict_price_words(char wait[48], char line[48], const struct predict_row *row);
 void predict_page_words(char *buf, size_t size, const struct predict *p);
 
 #endif

@@ -12,6 +12,7 @@ void predict_options_init(struct predict_options *opt)
 		.flavour = FLAVOUR_DMASYNC_BATCHED,
 		.wait_ns = -1,
 		.line_ns = -1,
+		.points = PREDICT_POINTS,
 	};
 }
 
@@ -131,7 +132,7 @@ static void halve(struct predict_row *row)
 	row->per_point *= 2;
 }
 
-static int row_add_point(struct predict_row *row, const struct predict_point *pt)
+static int row_add_point(struct predict_row *row, const struct predict_point *pt, unsigned int most)
 {
 	struct predict_point *grown;
 	size_t cap;
@@ -141,7 +142,7 @@ static int row_add_point(struct predict_row *row, const struct predict_point *pt
 		row->in_last++;
 		return 0;
 	}
-	if (row->n - row->run_from == PREDICT_POINTS)
+	if (row->n - row->run_from >= most)
 		halve(row);
 	if (row->n == row->cap) {
 		cap = row->cap ? 2 * row->cap : 32;
@@ -186,7 +187,7 @@ static int add_row(struct predict *p, struct predict_run *run, const struct row 
 	pt.ns = from->sum.ns - floor_ns * from->sum.calls;
 	row->ns += pt.ns;
 	row->no_bytes |= !hdr->bytes && OP_IS_LIST(from->op);
-	return pt.calls > 0 ? row_add_point(row, &pt) : 0;
+	return pt.calls > 0 ? row_add_point(row, &pt, p->opt->points) : 0;
 }
 
 int predict_add(struct predict *p, const struct interval *iv)
@@ -201,6 +202,15 @@ int predict_add(struct predict *p, const struct interval *iv)
 	run->dur_ns += iv->dur_ns;
 	run->intervals++;
 	return err;
+}
+
+bool predict_add_live(struct predict *p, const struct interval *iv)
+{
+	if (p->n_runs && iv->n_rows <= PREDICT_LIVE_ROWS && !predict_add(p, iv) &&
+	    p->n_rows <= PREDICT_LIVE_ROWS)
+		return true;
+	predict_free(p);
+	return false;
 }
 
 struct load {

@@ -213,8 +213,10 @@ void price_by_others(struct solving *s, const struct fit_row *of)
 
 void price_by_given(struct solving *s, const struct fit_row *of)
 {
-	double ns = s->p->opt->wait_ns;
-	const struct predict_range wait = { ns, ns, ns + fmax(s->software, 0) };
+	double ns = s->p->opt->wait_ns, software = fmax(s->software, 0);
+	const struct predict_range wait = { ns,
+					    ns - fmax(lost_on_entry(s, of->row) - s->software, 0),
+					    ns + software };
 
 	if (ns >= 0)
 		offer_wait(s, of, HOW_GIVEN, &wait, NULL);

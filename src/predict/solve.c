@@ -112,15 +112,16 @@ static void solve_row(struct solving *s, const struct fit_row *f)
 	price_by_given(s, f);
 }
 
-/* In the times of map_sg are those of the page tables, and of the probes on them. */
+/* In the times of map_sg are those of the page tables, of their functions, and the probes' on
+ * these. */
 static void add_pages(const struct predict *p, struct predict_row *row)
 {
 	const struct probe_cost *cost = &p->runs[0].info.hdr.cost;
+	double each = p->page_ns + p->software_ns + (cost->valid ? cost->tax_ns : 0);
 
 	if (p->pages != PAGES_MEASURED || row->ns <= 0)
 		return;
-	row->saving.high +=
-		row->page_waits_saved * (p->page_ns + (cost->valid ? cost->tax_ns : 0)) / row->ns;
+	row->saving.high += row->page_waits_saved * each / row->ns;
 	row->saving.high = fmin(row->saving.high, 1);
 }
 

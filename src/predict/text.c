@@ -45,7 +45,9 @@ static void total_words(char *buf, size_t size, const struct predict *p)
 		p->opt->device || p->opt->ops ? "the time in these calls" : "the time in DMA calls";
 	int n;
 
-	if (p->n_predicted && p->saving.high - p->saving.low <= 0.5)
+	if (p->ns <= 0)
+		n = snprintf(buf, size, "cannot tell: no capture has times of these calls");
+	else if (p->n_predicted && p->saving.high - p->saving.low <= 0.5)
 		n = snprintf(buf, size,
 			     "%.0f %% [%.0f, %.0f] of %s, which take %.3g %% of a CPU: frees %.3g "
 			     "%% [%.3g, %.3g] of it",
@@ -102,17 +104,56 @@ static void print_row(FILE *out, const struct predict_row *row)
 		predict_sure_name(row->how, &row->saving));
 }
 
-/* "map_sg 0000:00:01.0 from_device: ..." */
-static void print_how(FILE *out, const struct predict *p, const struct predict_row *row, bool first)
+static bool has_price(const struct predict_row *row)
+{
+	return row->how >= HOW_OWN && row->how < HOW_BOUND;
+}
+
+/* Prices that the savings above follow from. */
+static void print_prices(FILE *out, const struct predict *p)
+{
+	char dev[CELL_LEN], wait[48], line[48];
+	const struct predict_row *row;
+	size_t i;
+
+	if (!p->n_predicted)
+		return;
+	fprintf(out, "\n%-11s %-*s %-3s %-22s %-19s %s\n", "OP", DEVICE_WIDTH, "DEVICE", "DIR",
+		"A WAIT LESS SAVES", "64 BYTES TAKE", "BY");
+	for (i = 0; i < p->n_rows; i++) {
+		row = p->rows[i];
+		if (!row_matters(p, row) || !has_price(row))
+			continue;
+		fit_name(dev, row->sum.dev, DEVICE_WIDTH);
+		predict_price_words(wait, line, row);
+		fprintf(out, "%-11s %-*s %-3s %-22s %-19s %s\n", op_short_name(row->sum.op),
+			DEVICE_WIDTH, dev, dir_arrow(row->sum.dir), wait, line,
+			predict_how_name(row->how));
+	}
+}
+
+/* "map_sg 0000:00:01.0 from_device: every entry has ...": why there is no prediction. */
+static void print_reasons(FILE *out, const struct predict *p)
 {
 	struct wrap w = { .out = out, .width = WIDTH };
-	char name[CELL_LEN], text[WORDS_LEN];
+	const struct predict_row *row;
+	char name[CELL_LEN];
+	bool first = true;
+	size_t i;
 
-	fit_name(name, row->sum.dev, 40);
-	predict_row_words(text, sizeof(text), p, row);
-	wrap_begin(&w, first ? "how" : "");
-	wrap_words(&w, "%s %s %s: %s", op_name(row->sum.op), name, dir_name(row->sum.dir), text);
-	wrap_end(&w);
+	for (i = 0; i < p->n_rows; i++) {
+		row = p->rows[i];
+		if (!row_matters(p, row) || has_price(row) || row->how == HOW_NOTHING)
+			continue;
+		if (first)
+			fputc('\n', out);
+		fit_name(name, row->sum.dev, 40);
+		wrap_begin(&w, first ? "unknown" : "");
+		wrap_words(&w, "%s %s %s: %s", op_name(row->sum.op), name, dir_name(row->sum.dir),
+			   row->why);
+		wrap_end(&w);
+		first = false;
+	}
 }
 
 static void paragraph(FILE *out, const char *label, const char *text)
@@ -146,7 +187,6 @@ static void print_losses(FILE *out, const struct predict *p)
 int predict_print_text(FILE *out, const struct predict *p)
 {
 	char text[2 * WORDS_LEN];
-	bool first;
 	size_t i;
 
 	errno = 0;
@@ -169,13 +209,8 @@ int predict_print_text(FILE *out, const struct predict *p)
 	}
 	if (minor_rows(p))
 		fprintf(out, "%zu more with less than 1 %% of the time: --json\n", minor_rows(p));
-	fputc('\n', out);
-	for (first = true, i = 0; i < p->n_rows; i++) {
-		if (!row_matters(p, p->rows[i]) || p->rows[i]->how == HOW_NOTHING)
-			continue;
-		print_how(out, p, p->rows[i], first);
-		first = false;
-	}
+	print_prices(out, p);
+	print_reasons(out, p);
 	return check_output(out);
 }
 

@@ -86,40 +86,14 @@ static int range_words(char *buf, size_t size, const struct predict_range *r)
 			fmt_ns(low, r->low, 6), fmt_ns(high, r->high, 6));
 }
 
-static const char *source_words(const struct predict_row *row)
+void predict_price_words(char wait[48], char line[48], const struct predict_row *row)
 {
-	switch (row->how) {
-	case HOW_OWN:
-		return "from the sizes of its own lists";
-	case HOW_POOLED:
-		return "lines as in all rows of this maintenance and direction";
-	case HOW_ARCH:
-		return "by times of the maintenance itself";
-	case HOW_OTHER:
-		return "as in another row, of";
-	default:
-		return "as given";
-	}
-}
-
-void predict_row_words(char *buf, size_t size, const struct predict *p,
-		       const struct predict_row *row)
-{
-	int n = 0;
-
-	if (row->how == HOW_NONE || row->how == HOW_BOUND || row->how == HOW_NOTHING) {
-		snprintf(buf, size, "%s%s",
-			 row->how == HOW_BOUND && row->waits_saved > 0 ? "cannot tell: " : "",
-			 row->how == HOW_NOTHING ? "waits for nothing" : row->why);
-		return;
-	}
-	n = snprintf(buf, size, "a wait less saves ");
-	n += range_words(buf + n, size - n, &row->wait);
+	range_words(wait, 48, &row->wait);
 	if (row->line.low <= row->line.high)
-		n += snprintf(buf + n, size - n, ", 64 bytes take %.2fns [%.2f, %.2f]",
-			      row->line.value, fmax(row->line.low, 0), row->line.high);
-	snprintf(buf + n, size - n, "; %s%s%s", source_words(row), row->with ? " " : "",
-		 row->with ?: "");
+		snprintf(line, 48, "%.2fns [%.2f, %.2f]", row->line.value, fmax(row->line.low, 0),
+			 row->line.high);
+	else
+		snprintf(line, 48, "-");
 }
 
 void predict_page_words(char *buf, size_t size, const struct predict *p)
@@ -161,6 +135,7 @@ void predict_phrase(const struct predict *p, char *buf, size_t size)
 			 p->saving.value * 100, percent_down(p->saving.low),
 			 percent_up(p->saving.high));
 	else
-		snprintf(buf, size, "batching would save up to %d %% of this",
-			 percent_up(p->saving.high));
+		snprintf(buf, size,
+			 "batching would save %d to %d %% of this: lists are too alike to tell",
+			 percent_down(fmax(p->saving.low, 0)), percent_up(p->saving.high));
 }

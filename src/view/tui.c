@@ -102,11 +102,9 @@ void tui_set_period(struct tui *t, __u64 period_ns)
 		tui_message(t, "an interval is %s", fmt_ns(text, period_ns, 6));
 }
 
-/* A hint at most: without memory for it there is none. */
 static void take_prediction(struct tui *t, const struct interval *iv)
 {
-	if (t->predict.n_runs && !predict_add(&t->predict, iv) &&
-	    t->predict.n_rows <= PREDICT_LIVE_ROWS && !predict_solve(&t->predict))
+	if (predict_add_live(&t->predict, iv) && !predict_solve(&t->predict))
 		predict_phrase(&t->predict, t->batching, sizeof(t->batching));
 	else
 		t->batching[0] = '\0';
@@ -191,6 +189,7 @@ static void init(struct tui *t, const struct view_source *src, const struct opti
 	interval_init(&t->since);
 	table_init(&t->table);
 	predict_options_init(&t->predict_opt);
+	t->predict_opt.points = PREDICT_LIVE_POINTS;
 	predict_init(&t->predict, &t->predict_opt);
 	info.hdr = *src->hdr;
 	if (info.hdr.flavour == FLAVOUR_PER_ENTRY)

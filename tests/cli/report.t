@@ -312,9 +312,10 @@ PYTHON
 	my $json = JSON::PP->new->canonical;
 	my ($first) = grep { $_->{type} eq 'interval' } @lines;
 	my @spoilt;
-	# Fields that are newer than format 1 may be missing.
+	# What older captures do not have yet may be missing.
+	my %optional = map { $_ => 1 } qw(processes samples iommu_walker backend backend_reason);
 	for my $line ($header, $stacks[0], $first, $end) {
-		for my $key (grep { !/^backend/ && $_ ne 'processes' && $_ ne 'samples' && !($_ eq 'stacks' && $line->{type} eq 'interval') } sort keys %$line) {
+		for my $key (grep { !$optional{$_} && !($_ eq 'stacks' && $line->{type} eq 'interval') } sort keys %$line) {
 			my %copy = %$line;
 			delete $copy{$key};
 			push @spoilt, $json->encode(\%copy);
