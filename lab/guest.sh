@@ -16,6 +16,8 @@ guest_kernel()
 		[[ -e $link/vmlinuz ]] || case $kernel in
 		*-base) "$top/scripts/build-kernel" --series "linux-${kernel%-*}" --base ;;
 		*-dmasync) "$top/scripts/build-kernel" --series "linux-${kernel%-*}" ;;
+		*-soak) "$top/scripts/build-kernel" --series "linux-${kernel%-*}" --name "$kernel" \
+			--fragment "$top/lab/kernel/soak.config" ;;
 		*-mutants) "$top/scripts/build-kernel" --series "linux-${kernel%-*}" --name "$kernel" \
 			--patch "$top/lab/kernel/mutants-${kernel%-*}.patch" ;;
 		*) "$top/scripts/fetch-kernels" --arch "$arch" --flavour "$flavour" "$kernel" ;;
