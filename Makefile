@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Builds dmasynctop for this machine, or with ARCH=arm64 a static one for arm64 boards.
 #
-#   make [ARCH=arm64] [O=dir] [V=1] [SAN=1]      make check | demo | bench | gallery | install | clean
+#   make [ARCH=arm64] [O=dir] [V=1] [SAN=1]      make check | demo | bench | gallery | lab-compare | soak | install | clean
 
 VERSION := 0.1.0
 HOST_ARCH := $(patsubst aarch64,arm64,$(shell uname -m))
@@ -118,7 +118,7 @@ units: $(UNITS)
 # make check installs what is missing, then everything is tested: format, units, command line and
 # live view, and in the lab that what the tool reports is what the plugin counts.
 C_FILES := $(wildcard kmod/*.[ch] src/*.[ch] src/*/*.[ch] bpf/*.[ch] include/dmasync/*.h tests/unit/*.[ch] tests/fuzz/*.c lab/plugin/*.[ch] \
-	lab/guest/*.c lab/bench/*.c lab/*.h)
+	lab/guest/*.[ch] lab/bench/*.c lab/*.h)
 SH_FILES := $(wildcard lab/*.sh lab/bench/*.sh) $(shell grep -lsE '^\#!/bin/(ba)?sh' scripts/* lab/* tests/cli/* tests/fuzz/* tests/browser/* tests/bench-report .ci/run)
 JOBS ?= 2
 # Of many jobs the long ones must not begin last.
@@ -187,6 +187,19 @@ gallery: all lab
 	$(Q)$(MAKE) --no-print-directory ARCH=arm64 all
 	$(Q)O=$(O) scripts/gallery $(GALLERY)
 
+# Kernels without the series and with it in guests, compared, counted and drawn, into flamegraphs/series/.
+.PHONY: lab-compare
+lab-compare: all lab
+	$(Q)$(MAKE) --no-print-directory ARCH=arm64 all
+	$(Q)O=$(O) scripts/lab-compare $(COMPARE)
+
+# Ten minutes (SECONDS=N: N seconds) of parallel, checked DMA on a kernel with the series, lockdep, KASAN and DMA
+# API debugging. Builds that kernel first, 40 minutes of CPU time. SOAK='--series linux-6.1': the other series.
+.PHONY: soak
+soak: lab
+	$(Q)$(MAKE) --no-print-directory ARCH=arm64 all
+	$(Q)O=$(O) scripts/soak --seconds $(SECONDS) $(SOAK)
+
 # Time and memory that 100,000 stacks take, beside flamegraph.pl if it is there.
 bench-flame: $(OBJ)/dmasynctop $(OBJ)/unit/flame_gen
 	$(Q)O=$(O) tests/bench/flame $(STACKS)
@@ -202,7 +215,7 @@ LAB_CC_amd64 := gcc
 LAB_GUESTS := arm64 $(if $(filter x86_64,$(HOST_ARCH)),amd64)
 LAB_CFLAGS := -std=gnu11 $(WARN) -O2 -g -MMD -MP
 
-lab: $(LAB)/plugin/count.so $(LAB)/plugin/model.so $(foreach a,$(LAB_GUESTS),$(LAB)/$a/workload $(LAB)/$a/witness)
+lab: $(LAB)/plugin/count.so $(LAB)/plugin/model.so $(foreach a,$(LAB_GUESTS),$(LAB)/$a/workload $(LAB)/$a/witness) $(LAB)/arm64/soak
 
 # QEMU itself has what they leave undefined: -z now makes a QEMU without it refuse them.
 $(LAB)/plugin/count.so: lab/plugin/order.c lab/plugin/text.c
@@ -216,6 +229,11 @@ $(LAB)/%/workload: lab/guest/workload.c
 	$(call say,GUEST)
 	@mkdir -p $(@D)
 	$(Q)$(LAB_CC_$*) $(LAB_CFLAGS) -static -o $@ $<
+
+$(LAB)/arm64/soak: $(wildcard lab/guest/soak*.c)
+	$(call say,GUEST)
+	@mkdir -p $(@D)
+	$(Q)$(LAB_CC_arm64) $(LAB_CFLAGS) -static -o $@ $(filter %.c,$^)
 
 $(LAB)/%/witness: lab/guest/witness.c
 	$(call say,GUEST)

@@ -25,6 +25,9 @@ guest_kernel()
 		*-base) [[ -e $link/vmlinuz ]] || "$top/scripts/build-kernel" --series "linux-${kernel%-*}" --base ;;
 		*-dmasync) guest_series "$link" ;;
 		*-mutants) guest_series "$link" "$top/lab/kernel/mutants-${kernel%-*}.patch" ;;
+		*-soak) [[ -e $link/vmlinuz ]] ||
+			"$top/scripts/build-kernel" --series "linux-${kernel%-*}" --name "$kernel" \
+				--fragment "$top/lab/kernel/soak.config" ;;
 		*) [[ -e $link/vmlinuz ]] ||
 			"$top/scripts/fetch-kernels" --arch "$arch" --flavour "$flavour" "$kernel" ;;
 		esac
