@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Where contexts begin and end: see storms.bpf.h. An object of its own, loaded if it is asked for. */
+/* Where contexts begin and end (storms.bpf.h). An object of its own, loaded if it is asked for. */
 #include "storms.bpf.h"
 
 SEC("raw_tp/irq_handler_entry") int irq_begin(void *ctx)
