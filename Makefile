@@ -122,7 +122,7 @@ C_FILES := $(wildcard kmod/*.[ch] src/*.[ch] src/*/*.[ch] bpf/*.[ch] include/dma
 SH_FILES := $(wildcard lab/*.sh lab/bench/*.sh) $(shell grep -lsE '^\#!/bin/(ba)?sh' scripts/* lab/* tests/cli/* tests/fuzz/* tests/browser/* tests/bench-report .ci/run)
 JOBS ?= 2
 # Of many jobs the long ones must not begin last.
-LAB_LONG := 63-drivers 61-series 60-kmod 20-flavours 10-suites-7.3 10-suites-6.18 50-record 10-suites-6.12 10-suites-6.1 05-model 30-faults
+LAB_LONG := 63-drivers 61-series 60-kmod 72-storms 20-flavours 10-suites-7.3 10-suites-6.18 50-record 10-suites-6.12 10-suites-6.1 05-model 30-faults
 LAB_TESTS := $(LAB_LONG:%=tests/lab/%.t) $(filter-out $(LAB_LONG:%=tests/lab/%.t),$(wildcard tests/lab/*.t))
 
 .PHONY: setup style check-quick

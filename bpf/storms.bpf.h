@@ -17,6 +17,7 @@
 enum {
 	LEVEL_SOFTIRQ,
 	LEVEL_IRQ,
+	LEVEL_IDLE, /* the idle task: each CPU has one of its own, all with one number */
 	LEVELS,
 };
 
@@ -72,21 +73,28 @@ static __always_inline struct storm_context *storm_interrupt(struct storm_cpu *c
 	return NULL;
 }
 
-/* The running task's context; NULL: no room, or it is the idle task. */
+/* The place of the running task's context, new if need be; NULL: no room. */
+static __always_inline struct storm_context *storm_place(struct storm_cpu *cpu)
+{
+	u32 thread = bpf_get_current_pid_tgid();
+	struct storm_context *c;
+
+	if (!thread)
+		return &cpu->level[LEVEL_IDLE];
+	c = storm_task(thread);
+	if (c)
+		return c;
+	bpf_map_update_elem(&storm_tasks, &thread, &cpu->no_context, BPF_NOEXIST);
+	return storm_task(thread);
+}
+
+/* The running task's context; NULL: no room. */
 static __always_inline struct storm_context *storm_own(struct storm_cpu *cpu)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	u32 thread = bpf_get_current_pid_tgid();
-	struct storm_context *c;
+	struct storm_context *c = storm_place(cpu);
 	u64 slept;
 
-	if (!thread)
-		return NULL;
-	c = storm_task(thread);
-	if (!c) {
-		bpf_map_update_elem(&storm_tasks, &thread, &cpu->no_context, BPF_NOEXIST);
-		c = storm_task(thread);
-	}
 	if (!c) {
 		lost_run();
 		return NULL;

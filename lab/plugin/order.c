@@ -60,6 +60,7 @@ struct vcpu {
 	struct context contexts[MAX_DEPTH];
 	struct call calls[MAX_CALLS];
 	unsigned int nr_calls;
+	bool waited; /* in a call, and no device register was written since */
 };
 
 /* One way in which a rule was broken. */
@@ -85,6 +86,8 @@ static struct {
 	uint64_t looked[RULES];
 	uint64_t exceptions;
 	uint64_t longest;
+	uint64_t waits;	 /* in calls, for what was pending */
+	uint64_t groups; /* of them, with a write to a device between any two */
 	struct found found[MAX_FOUND];
 	unsigned int nr_found;
 	uint64_t more; /* that found no room there */
@@ -167,6 +170,11 @@ static void on_dsb_sy(unsigned int index, void *data)
 	(void)data;
 	if (cpu->pending > state.longest)
 		state.longest = cpu->pending;
+	if (cpu->pending && call_here(cpu)) {
+		state.waits++;
+		state.groups += !cpu->waited;
+		cpu->waited = true;
+	}
 	cpu->pending = 0;
 	context_here(cpu)->pending = 0;
 	for (i = 0; i < cpu->nr_calls; i++)
@@ -311,6 +319,7 @@ static void on_store(unsigned int index, qemu_plugin_meminfo_t info, uint64_t va
 	if (!where || !qemu_plugin_hwaddr_is_io(where))
 		return;
 	state.looked[RULE_STORE]++;
+	cpu->waited = false;
 	call = call_here(cpu);
 	below = call ? call->pending : 0;
 	if (context_here(cpu)->pending > below)
@@ -442,6 +451,10 @@ void order_open(void)
 	memset(state.looked, 0, sizeof(state.looked));
 	state.exceptions = 0;
 	state.longest = 0;
+	state.waits = 0;
+	state.groups = 0;
+	for (unsigned int i = 0; i < MAX_VCPUS; i++)
+		state.vcpus[i].waited = false;
 	state.nr_found = 0;
 	state.more = 0;
 }
@@ -456,8 +469,11 @@ void order_write(FILE *out)
 	for (i = 0; i < RULES; i++)
 		fprintf(out, "%s\"%s\":%llu", i ? "," : "", rule_names[i],
 			(unsigned long long)state.looked[i]);
-	fprintf(out, "},\"exceptions\":%llu,\"longest\":%llu,\"more\":%llu,\"broken\":[",
+	fprintf(out,
+		"},\"exceptions\":%llu,\"longest\":%llu,\"waits\":%llu,"
+		"\"groups\":%llu,\"more\":%llu,\"broken\":[",
 		(unsigned long long)state.exceptions, (unsigned long long)state.longest,
+		(unsigned long long)state.waits, (unsigned long long)state.groups,
 		(unsigned long long)state.more);
 	for (i = 0; i < state.nr_found; i++) {
 		const struct found *f = &state.found[i];

@@ -45,8 +45,10 @@ void order_translate(struct qemu_plugin_insn *insn, uint32_t word, uint64_t addr
 void order_open(void);
 
 /*
- * Writes ,"order":{...}: how often each rule was looked at, what broke one, and the most `dc` that
- * one `dsb sy` completed. Nothing when no function was named.
+ * Writes ,"order":{...}: how often each rule was looked at, what broke one, the most `dc` that one
+ * `dsb sy` completed, how often the DMA API waited for any ("waits"), and how many groups these are
+ * when a write to a device ends one: as few waits would have done ("groups"). Nothing when no
+ * function was named.
  */
 void order_write(FILE *out);
 

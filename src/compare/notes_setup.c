@@ -52,10 +52,11 @@ static void describe_options(const struct compare_run *run, char *buf)
 	char length[FMT_LEN];
 	int n;
 
-	n = snprintf(buf, TEXT_LEN, "level %s%s%s%s%s, intervals of %s",
+	n = snprintf(buf, TEXT_LEN, "level %s%s%s%s%s%s, intervals of %s",
 		     level_name(info->hdr.level), info->hdr.exact ? ", exact" : "",
-		     info->hdr.bytes ? "" : ", no bytes", info->stacks ? ", stacks" : "",
-		     info->procs ? ", processes" : "", fmt_ns(length, info->interval_ns, 6));
+		     info->hdr.bytes ? "" : ", no bytes", info->hdr.storms ? ", storms" : "",
+		     info->stacks ? ", stacks" : "", info->procs ? ", processes" : "",
+		     fmt_ns(length, info->interval_ns, 6));
 	if (info->profile_hz)
 		snprintf(buf + n, TEXT_LEN - n, ", profile at %u Hz", info->profile_hz);
 }

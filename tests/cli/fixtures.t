@@ -15,6 +15,11 @@ my %forms = (
 	csv => [qw(report --csv)],
 	folded => [qw(flame --folded --weight dsb)],
 );
+my %storms = (
+	txt => [qw(report --storms)],
+	csv => [qw(report --storms --csv)],
+	folded => [qw(flame --folded --weight saved)],
+);
 my @captures = sort glob('tests/fixtures/*.dma');
 cmp_ok(scalar @captures, '>=', 3, 'there are captures');
 
@@ -22,11 +27,12 @@ cmp_ok(scalar @captures, '>=', 3, 'there are captures');
 my %expected = map { $_ => 1 } grep { !m{/compare-} } glob('tests/fixtures/expected/*');
 for my $capture (@captures) {
 	my ($name) = $capture =~ m{([^/]+)\.dma$};
-	for my $form (sort keys %forms) {
+	my $forms = $name =~ /^storms-/ ? \%storms : \%forms;
+	for my $form (sort keys %$forms) {
 		my $file = "tests/fixtures/expected/$name.$form";
 		ok(delete $expected{$file}, "$name.$form: expected") or next;
 		my $want = do { local (@ARGV, $/) = $file; <> };
-		my @command = ($tool, @{$forms{$form}}, $capture);
+		my @command = ($tool, @{$forms->{$form}}, $capture);
 		open(my $pipe, '-|', @command) or die "$tool: $!";
 		my $got = do { local $/; <$pipe> };
 		ok(close($pipe), "$name.$form: status");

@@ -89,6 +89,9 @@ for my $command ("report --storms", "report --storms --csv", "flame --weight sav
 	like($err, qr/does not tell runs; record with --storms$/, "without: $command: message");
 }
 unlike(`gzip -dc $dir/without.dma`, qr/storms|saved/, 'without: the capture has no field of it');
+# A comparison says which of the two paid for it.
+($status, $out, $err) = sh("compare $dir/without.dma -- $file");
+like($out =~ s/\s+/ /gr, qr/recorded with other options: .*?, storms,/, 'compare: tells that runs were followed');
 my %wrong = (
 	"report --storms --by driver $file" => qr/--storms and --by: /,
 	"report --storms --by stack $file" => qr/--storms and --by: /,

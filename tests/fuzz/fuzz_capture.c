@@ -40,6 +40,10 @@ static void report(struct report *r)
 	opt.by_stack = true;
 	report_text(nowhere, r);
 	report_csv(nowhere, r);
+	opt.by_stack = false;
+	opt.storms = true;
+	report_text(nowhere, r);
+	report_csv(nowhere, r);
 	json_print(nowhere, json_end(&capture_info(r->capture)->hdr, &r->total));
 }
 
