@@ -96,9 +96,9 @@ _Static_assert(sizeof(struct row_key) == 64, "one key a cache line");
 /* Row and bank of a value's index: banks hold rows, and rows a value for each CPU. */
 #define ROW_OF(at, cpus, max_rows) ((at) / (cpus) % (max_rows))
 #define BANK_OF(at, cpus, max_rows) ((at) >= (cpus) * (max_rows))
-#define ROWS_MAX 2048 /* most rows a session can be given */
-#define ROWS_RESERVED                                                                              \
-	OP_TAGS /* rows 0 .. OP_TAGS-1 collect, per op, what found no row: "other" */
+#define ROWS_MAX 2048	      /* most rows a session can be given */
+#define ROWS_RESERVED OP_TAGS /* rows 0 .. OP_TAGS-1 collect, per op, what found no row: "other"   \
+			       */
 
 #define DEV_NAME_LEN 64
 #define DRV_NAME_LEN 32
@@ -132,7 +132,7 @@ struct call_counts {
 	__u64 entries;
 	__u64 bytes;
 	__u64 ns;
-	__u64 dsb;	       /* counted barriers; 0 unless counting */
+	__u64 dsb;     /* counted barriers; 0 unless counting */
 	__u64 bounces; /* entries that went through a bounce buffer; BPF: or the chain's steps */
 	__u64 bounced_calls;   /* calls that had at least one such entry */
 	__u64 bounced_entries; /* all entries of those calls */
@@ -169,9 +169,9 @@ struct proc_value {
 	char comm[16];
 };
 
-#define STACK_DEPTH 127		      /* PERF_MAX_STACK_DEPTH: the kernel hands out no more */
-#define STACK_TRACES_MAX 8192	      /* distinct stacks between two readings, 1 KiB each */
-#define STACK_ROWS_MAX 8192	      /* {stack, process, row} in an interval */
+#define STACK_DEPTH 127			  /* PERF_MAX_STACK_DEPTH: the kernel hands out no more */
+#define STACK_TRACES_MAX 8192		  /* distinct stacks between two readings, 1 KiB each */
+#define STACK_ROWS_MAX 8192		  /* {stack, process, row} in an interval */
 #define STACK_PROGRAMS (2 * OP_COUNT + 2) /* two at most serve an operation, but OP_TLB_FLUSH */
 #define STACK_PROGRAM(op, variant)                                                                 \
 	((variant) < 2 ? (variant)*OP_COUNT + (op) : 2 * OP_COUNT + (variant)-2)
@@ -300,11 +300,12 @@ struct session_state {
 	__u32 bank;	     /* 0 or 1 */
 	__u32 n_rows;	     /* rows given out so far, reserved ones included */
 	struct loss_counters loss;
-	__u64 lost_stacks;	/* calls and samples without a stack */
-	__u64 traces;		/* stacks that were filed in the map of traces so far */
-	__u8 bucket[HIST_NEAR]; /* see hist_near() */
+	__u64 lost_stacks;	       /* calls and samples without a stack */
+	__u64 traces;		       /* stacks that were filed in the map of traces so far */
+	__u8 bucket[HIST_NEAR];	       /* see hist_near() */
 	__u32 tlb_deferred[TLB_SLOTS]; /* by task: TLB flushes put off and not yet done */
-	__u8 pad[4096 - 104 - 4 * TLB_SLOTS]; /* what follows begins where an instruction can name it */
+	__u8 pad[4096 - 104 -
+		 4 * TLB_SLOTS]; /* what follows begins where an instruction can name it */
 	struct task_calls calls[CALL_SLOTS];
 	struct row_key keys[ROW_KEYS];
 };
