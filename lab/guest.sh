@@ -16,6 +16,8 @@ guest_kernel()
 		[[ -e $link/vmlinuz ]] || case $kernel in
 		*-base) "$top/scripts/build-kernel" --series "linux-${kernel%-*}" --base ;;
 		*-dmasync) "$top/scripts/build-kernel" --series "linux-${kernel%-*}" ;;
+		*-dmabuf) "$top/scripts/build-kernel" --series "linux-${kernel%-*}" --first 0 --name "$kernel" \
+			$(printf -- '--patch %s ' "$top/patches/linux-${kernel%-*}"/dmabuf/000[1-9]-*.patch) ;;
 		*-mutants) "$top/scripts/build-kernel" --series "linux-${kernel%-*}" --name "$kernel" \
 			--patch "$top/lab/kernel/mutants-${kernel%-*}.patch" ;;
 		*) "$top/scripts/fetch-kernels" --arch "$arch" --flavour "$flavour" "$kernel" ;;
