@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0
 # The dma-buf chain: what --chain tells of mmap, vmap and TLB flushes is what the plugin saw, and what the
-# patches of it change: steps, barriers, instructions, and nothing of what is mapped. LAB_SERIES="6.12 6.1".
+# patches of it change: steps, barriers, instructions, and nothing of what is mapped. LAB_SERIES="6.12 6.1", LAB_KERNELS="base dmabuf".
 use strict;
 use warnings;
 use FindBin;
@@ -58,8 +58,8 @@ sub told
 sub row
 {
 	my ($run, $file, $op) = @_;
-	my ($end) = grep { $_->{type} eq "end" } told($run, "$file.json");
-	my ($row) = grep { $_->{op} eq $op } @{ $end->{rows} // [] };
+	my ($end) = grep { ($_->{type} // "") eq "end" } told($run, "$file.json");
+	my ($row) = grep { ($_->{op} // "") eq $op } @{ $end->{rows} // [] };
 	return $row // {};
 }
 
@@ -148,7 +148,7 @@ sub check_tlb
 
 for my $line (split ' ', $ENV{LAB_SERIES} // "6.12") {
 	my %cost;
-	for my $name (qw(base dmabuf)) {
+	for my $name (split ' ', $ENV{LAB_KERNELS} // "base dmabuf") {
 		subtest "$line-$name" => sub {
 			my $run = boot("$line-$name");
 			is($run->{status}, 0, "the guest ran it") or diag($run->{err});
@@ -160,6 +160,7 @@ for my $line (split ' ', $ENV{LAB_SERIES} // "6.12") {
 			$cost{$name} = { map { $_ => instructions($run, $_) } qw(mmap plain reverse) };
 		};
 	}
+	next unless keys %cost == 2;
 	my %factor = map { $_ => $cost{base}{$_} / ($cost{dmabuf}{$_} || 1) } qw(mmap plain reverse);
 	diag(sprintf("$line: executed instructions, base to patched: mmap %u to %u (%.1fx), vmap %u to %u (%.1fx), " .
 		"of scattered pages %u to %u (%.2fx)", map { ($cost{base}{$_}, $cost{dmabuf}{$_}, $factor{$_}) } qw(mmap plain reverse)));
