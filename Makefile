@@ -215,7 +215,8 @@ LAB_CC_amd64 := gcc
 LAB_GUESTS := arm64 $(if $(filter x86_64,$(HOST_ARCH)),amd64)
 LAB_CFLAGS := -std=gnu11 $(WARN) -O2 -g -MMD -MP
 
-lab: $(LAB)/plugin/count.so $(LAB)/plugin/model.so $(foreach a,$(LAB_GUESTS),$(LAB)/$a/workload $(LAB)/$a/witness) $(LAB)/arm64/soak
+lab: $(LAB)/plugin/count.so $(LAB)/plugin/model.so $(foreach a,$(LAB_GUESTS),$(LAB)/$a/workload $(LAB)/$a/witness) $(LAB)/arm64/soak \
+	$(LAB)/arm64/mapheap
 
 # QEMU itself has what they leave undefined: -z now makes a QEMU without it refuse them.
 $(LAB)/plugin/count.so: lab/plugin/order.c lab/plugin/text.c
@@ -236,6 +237,11 @@ $(LAB)/arm64/soak: $(wildcard lab/guest/soak*.c)
 	$(Q)$(LAB_CC_arm64) $(LAB_CFLAGS) -static -o $@ $(filter %.c,$^)
 
 $(LAB)/%/witness: lab/guest/witness.c
+	$(call say,GUEST)
+	@mkdir -p $(@D)
+	$(Q)$(LAB_CC_$*) $(LAB_CFLAGS) -static -o $@ $<
+
+$(LAB)/%/mapheap: lab/guest/mapheap.c
 	$(call say,GUEST)
 	@mkdir -p $(@D)
 	$(Q)$(LAB_CC_$*) $(LAB_CFLAGS) -static -o $@ $<

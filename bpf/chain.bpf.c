@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Programs for the dma-buf chain: an object of its own, so that sessions without it are as before. */
+/* Programs for the dma-buf chain: an object of its own, so that sessions without it are as before.
+ */
 #define CHAIN
 #include "session.bpf.h"
 #include "trampoline.bpf.h"

@@ -55,13 +55,26 @@ static __always_inline struct call_frame *chain_top(u32 op)
 	return f && kind == CHAIN_KIND && ROW_TAG_CHAIN_OP(f->tag) == op ? f : NULL;
 }
 
-/* A step of the innermost call of @op: its frame counts them where others count bounces. */
-static __always_inline int chain_step(u32 op)
+/* A step of an mmap(): its frame counts them where others count bounces. */
+static __always_inline int remap_step(void)
 {
-	struct call_frame *f = chain_top(op);
+	struct call_frame *f = chain_top(OP_DMABUF_MMAP);
 
 	if (f)
 		f->bounces++;
+	return 0;
+}
+
+/*
+ * @pages of a vmap() are mapped as one run. Of the pages that are not in one each is a step, and so
+ * are all on kernels that know no runs: what is counted is the steps that runs save.
+ */
+static __always_inline int vmap_run(u64 pages)
+{
+	struct call_frame *f = chain_top(OP_VMAP);
+
+	if (f)
+		f->bounces += (u32)pages - 1;
 	return 0;
 }
 
@@ -98,16 +111,14 @@ static __always_inline int chain_begin(u32 op, u32 variant, u64 id, u64 pages)
 static __always_inline void chain_complete(u32 op, u32 variant, struct call *c,
 					   struct call_begun *b)
 {
-	u32 steps = b->events >> 32;
 	struct call_frame *outer;
+	u32 steps;
 
 	if (op == OP_TLB_FLUSH && variant < 2)
 		c->nents = __sync_lock_test_and_set(tlb_deferred(), 0);
 	if (op != OP_VMAP)
 		return;
-	/* Without runs (vmap_pages_run(), of this project's kernel patches) a step is a page. */
-	if (!steps)
-		steps = c->nents;
+	steps = c->nents - (u32)(b->events >> 32);
 	b->events = (u64)steps << 32;
 	outer = chain_top(OP_DMABUF_VMAP);
 	if (outer)
@@ -209,12 +220,13 @@ CHAIN_HOOKS(CHAIN_TRAMPOLINE)
 
 SEC("?fentry") int remap_step_entry(u64 *ctx)
 {
-	return chain_step(OP_DMABUF_MMAP);
+	return remap_step();
 }
 
-SEC("?fentry") int vmap_step_entry(u64 *ctx)
+/* vmap_pages_run(addr, pte, page, nr, prot), of this project's kernel patches */
+SEC("?fentry") int vmap_run_entry(u64 *ctx)
 {
-	return chain_step(OP_VMAP);
+	return vmap_run(ctx[3]);
 }
 
 /* set_tlb_ubc_flush_pending(mm, pteval, ...) */
@@ -245,12 +257,12 @@ CHAIN_KPROBE(tlb_flush_page, 3)
 
 SEC("?kprobe") int remap_step_kprobe(REGS *r)
 {
-	return chain_step(OP_DMABUF_MMAP);
+	return remap_step();
 }
 
-SEC("?kprobe") int vmap_step_kprobe(REGS *r)
+SEC("?kprobe") int vmap_run_kprobe(REGS *r)
 {
-	return chain_step(OP_VMAP);
+	return vmap_run(REG_ARG3(r));
 }
 
 SEC("?kprobe") int tlb_defer_kprobe(REGS *r)

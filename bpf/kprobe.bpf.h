@@ -12,6 +12,7 @@
 	r->regs[0], r->regs[1], r->regs[2], r->regs[3], r->regs[4], r->regs[5], r->regs[6]
 #define REG_ARG1(r) r->regs[1]
 #define REG_ARG2(r) r->regs[2]
+#define REG_ARG3(r) r->regs[3]
 #define REG_RET(r) r->regs[0]
 #define REG_LR(r) r->regs[30]
 #define REG_ENTRY_SP(r) r->sp
@@ -22,6 +23,7 @@
 #define REG_ARGS(r) r->di, r->si, r->dx, r->cx, r->r8, r->r9, 0
 #define REG_ARG1(r) r->si
 #define REG_ARG2(r) r->dx
+#define REG_ARG3(r) r->cx
 #define REG_RET(r) r->ax
 #define REG_LR(r) 0 /* on the stack, where unwinders find it */
 #define REG_ENTRY_SP(r) r->sp

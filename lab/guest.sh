@@ -25,6 +25,9 @@ guest_kernel()
 		*-base) [[ -e $link/vmlinuz ]] || "$top/scripts/build-kernel" --series "linux-${kernel%-*}" --base ;;
 		*-dmasync) guest_series "$link" ;;
 		*-mutants) guest_series "$link" "$top/lab/kernel/mutants-${kernel%-*}.patch" ;;
+		*-dmabuf) [[ -e $link/vmlinuz ]] ||
+			"$top/scripts/build-kernel" --series "linux-${kernel%-*}" --first 0 --name "$kernel" \
+				$(printf -- '--patch %s ' "$top/patches/linux-${kernel%-*}"/dmabuf/000[1-9]-*.patch) ;;
 		*-soak) [[ -e $link/vmlinuz ]] ||
 			"$top/scripts/build-kernel" --series "linux-${kernel%-*}" --name "$kernel" \
 				--fragment "$top/lab/kernel/soak.config" ;;

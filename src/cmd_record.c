@@ -96,7 +96,9 @@ static __u64 total_calls(const struct interval *total)
 	__u64 calls = 0;
 
 	for (size_t i = 0; i < total->n_rows; i++)
-		calls += op_is_arch(total->rows[i].op) || op_is_chain(total->rows[i].op) ? 0 : total->rows[i].sum.calls;
+		calls += op_is_arch(total->rows[i].op) || op_is_chain(total->rows[i].op)
+				 ? 0
+				 : total->rows[i].sum.calls;
 	return calls;
 }
 

@@ -46,7 +46,7 @@ long heap_map(const struct heap *heap, __u64 seed, __u64 ns[2]);
 int bench_mmap(const struct bench_options *opt);
 int bench_vmap(const struct bench_options *opt);
 
-/* Prints as @opt asks. An exit code: pages that read wrong are a failure. */
-int chain_print(const struct bench_options *opt, const struct chain_result *r);
+/* Prints to @out as @opt asks. An exit code: pages that read wrong are a failure. */
+int chain_print(FILE *out, const struct bench_options *opt, const struct chain_result *r);
 
 #endif

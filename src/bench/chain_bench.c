@@ -171,7 +171,7 @@ int bench_mmap(const struct bench_options *opt)
 		describe(&r);
 	}
 	heap_free(&heap);
-	return err ? status_of(err) : chain_print(opt, &r);
+	return err ? status_of(err) : chain_print(stdout, opt, &r);
 }
 
 static int run_module(const struct bench_options *opt, int cpu, unsigned int calls,
@@ -229,5 +229,5 @@ int bench_vmap(const struct bench_options *opt)
 	}
 	count(opt, OP_VMAP, vmap_calls, &r, &r);
 	describe(&r);
-	return chain_print(opt, &r);
+	return chain_print(stdout, opt, &r);
 }

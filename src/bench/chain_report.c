@@ -71,15 +71,15 @@ static int print_json(FILE *out, const struct bench_options *opt, const struct c
 	return json_print(out, obj);
 }
 
-int chain_print(const struct bench_options *opt, const struct chain_result *r)
+int chain_print(FILE *out, const struct bench_options *opt, const struct chain_result *r)
 {
 	int err = 0;
 
 	if (opt->json)
-		err = print_json(stdout, opt, r);
+		err = print_json(out, opt, r);
 	else
-		print_text(stdout, opt, r);
-	if (!err && fflush(stdout))
+		print_text(out, opt, r);
+	if (!err && fflush(out))
 		err = -errno;
 	if (err && err != -EPIPE) {
 		log_error("cannot write the result: %s", strerror(-err));

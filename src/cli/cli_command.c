@@ -34,7 +34,8 @@ error_t cli_check_run(struct argp_state *state, const struct options *opt)
 		return EINVAL;
 	}
 	if (opt->ops & OPS_CHAIN && !opt->chain) {
-		argp_error(state, "-O: operations of the dma-buf chain are not watched; add --chain");
+		argp_error(state,
+			   "-O: operations of the dma-buf chain are not watched; add --chain");
 		return EINVAL;
 	}
 	return 0;

@@ -83,8 +83,8 @@ static int sum_level(enum op op)
 
 /*
  * Sums rows into @merged. Arch-level rows join only groups without API-level rows: their time is
- * inside an API call that is counted already, unless something below the API made the call. Those of
- * the dma-buf chain are no DMA API at all.
+ * inside an API call that is counted already, unless something below the API made the call. Those
+ * of the dma-buf chain are no DMA API at all.
  */
 static int merge_rows(struct interval *merged, const struct interval *iv, enum group_by by)
 {

@@ -128,9 +128,9 @@ static const struct hook_def defs[] = {
 	{ HOOK_STEP, OP_COUNT, "remap_step", "remap_pfn_range", GROUP_REMAP_STEP, 0 },
 	{ HOOK_CHAIN, OP_DMABUF_VMAP, "dmabuf_vmap", "dma_buf_vmap", GROUP_DMABUF_VMAP, 0 },
 	{ HOOK_CHAIN, OP_VMAP, "vmap", "vmap", GROUP_VMAP, 0 },
-	/* Of this project's patches; without them a step is a page, and nothing to be hooked. */
-	{ HOOK_STEP, OP_COUNT, "vmap_step", "vmap_pages_run", GROUP_VMAP_STEP, 0 },
-	/* Since 6.8 on arm64: flushes of pages that are taken away are put off and done as one. */
+	/* Of this project's patches; without them each page is a step. */
+	{ HOOK_STEP, OP_COUNT, "vmap_run", "vmap_pages_run", GROUP_VMAP_STEP, 0 },
+	/* Not in arm64 6.1: flushes of pages that are taken away are put off and done as one. */
 	{ HOOK_STEP, OP_COUNT, "tlb_defer", "set_tlb_ubc_flush_pending", GROUP_TLB_DEFER, 0 },
 	{ HOOK_CHAIN, OP_TLB_FLUSH, "tlb_flush", "try_to_unmap_flush", GROUP_TLB_FLUSH, 0 },
 	{ HOOK_CHAIN, OP_TLB_FLUSH, "tlb_flush_dirty", "try_to_unmap_flush_dirty",

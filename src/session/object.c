@@ -295,8 +295,8 @@ int object_load(const struct attach_config *cfg, enum rung rung, const struct ho
 		struct kernel_types *types, struct bpf_object **out)
 {
 	struct bpf_object *obj = NULL;
-	int err = open_with_types(rung, n && hook_is_chain(&hooks[set[0]]), cfg->stacks, types,
-				  &obj);
+	int err =
+		open_with_types(rung, n && hook_is_chain(&hooks[set[0]]), cfg->stacks, types, &obj);
 
 	err = err ?: object_set_config(obj, cfg);
 	err = err ?: set_maps(obj, cfg, first);

@@ -34,7 +34,7 @@ struct session {
 	struct header hdr;
 	struct attachment at;
 	struct bank_reader *reader;
-	struct stack_names *names;	    /* NULL: neither stacks nor samples are taken */
+	struct stack_names *names; /* NULL: neither stacks nor samples are taken */
 	const char *functions[VARIANTS_MAX][OP_COUNT]; /* see struct taking */
 	struct profile *profile;
 	struct storms *storms;

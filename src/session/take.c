@@ -126,7 +126,7 @@ int take_stack(void *ctx, unsigned int row, const struct row_info *info,
 {
 	struct stack_row like = { .tgid = key->where.tgid }, *r;
 	unsigned int variant = ROW_TAG_IS_CHAIN(info->tag) ? ROW_TAG_CHAIN_VARIANT(info->tag)
-							    : ROW_TAG_VARIANT(info->tag);
+							   : ROW_TAG_VARIANT(info->tag);
 	struct taking *t = ctx;
 	struct row of = { 0 }, *found;
 	struct call_counts sum;

@@ -36,8 +36,9 @@ static const struct column_def defs[COL_COUNT] = {
 
 /* The order in which columns claim room, for each grouping. */
 static const enum column row_claims[] = {
-	COL_DEVICE, COL_OP,  COL_DIR,	  COL_CALLS, COL_AVG,	COL_DSB_PER_CALL, COL_TIME, COL_STEPS,
-	COL_P99,    COL_DSB, COL_ENTRIES, COL_HW,    COL_BYTES, COL_DRIVER,	  COL_MAX,  COL_P50,
+	COL_DEVICE, COL_OP,	COL_DIR, COL_CALLS, COL_AVG,	 COL_DSB_PER_CALL,
+	COL_TIME,   COL_STEPS,	COL_P99, COL_DSB,   COL_ENTRIES, COL_HW,
+	COL_BYTES,  COL_DRIVER, COL_MAX, COL_P50,
 };
 
 static const enum column device_claims[] = {
@@ -304,8 +305,9 @@ static void insert_column(struct layout *l, enum column col, int width)
 static void widen(struct layout *l, int room)
 {
 	static const enum column order[] = {
-		COL_DEVICE,  COL_DRIVER, COL_COMM,  COL_OP,    COL_DIR,		 COL_HW,
-		COL_ENTRIES, COL_STEPS, COL_DSB,	 COL_CALLS, COL_BYTES, COL_DSB_PER_CALL, COL_TIME,
+		COL_DEVICE, COL_DRIVER,	      COL_COMM,	 COL_OP,  COL_DIR,
+		COL_HW,	    COL_ENTRIES,      COL_STEPS, COL_DSB, COL_CALLS,
+		COL_BYTES,  COL_DSB_PER_CALL, COL_TIME,
 	};
 	unsigned int i, k;
 	int want;

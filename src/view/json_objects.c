@@ -13,8 +13,7 @@ static const char *hook_op_name(const struct hook_state *hook)
 static json_t *hook_object(const struct hook_state *hook)
 {
 	return json_pack("{s:o, s:s?, s:b, s:s?, s:s?, s:o?, s:b}", "name", json_text(hook->name),
-			 "op", hook_op_name(hook), "barrier",
-			 (int)hook->barrier, "rung",
+			 "op", hook_op_name(hook), "barrier", (int)hook->barrier, "rung",
 			 hook->rung == RUNG_NONE ? NULL : rung_name(hook->rung), "end",
 			 hook->end == END_NONE ? NULL : hook_end_name(hook->end), "reason",
 			 hook->reason[0] ? json_text(hook->reason) : json_null(), "refused",

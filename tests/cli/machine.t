@@ -35,6 +35,12 @@ my @wrong = (
 	[ [qw(bench --module --api arch_flush)], qr/--api 'arch_flush': is not an operation/ ],
 	[ [qw(bench --api map_sg)],      qr/--api wants --module/ ],
 	[ [qw(bench --pci)],             qr/--pci wants --module/ ],
+	[ [qw(bench --mmap 5000)],       qr/--mmap '5000': is not a multiple of the page size/ ],
+	[ [qw(bench --vmap 2G)],         qr/--vmap '2G': is too large; valid: .*up to 1G/ ],
+	[ [qw(bench --mmap 1M --vmap 1M)], qr/--mmap goes with none of --vmap --module --api --pci/ ],
+	[ [qw(bench --vmap 1M --api map_sg)], qr/--vmap goes with none of --mmap --module --api --pci/ ],
+	[ [qw(bench --mmap 1M --entry 64K)], qr/--mmap: the heap chooses its entries; leave --entry out/ ],
+	[ [qw(bench --vmap 1M --entry 512K)], qr/--vmap: the module has entries of at most 256K/ ],
 	[ [qw(bench now)],               qr/'now': takes no arguments/ ],
 	[ [qw(doctor now)],              qr/dmasynctop doctor: 'now': takes no arguments/ ],
 	[ [qw(doctor --jsn)],            qr/unrecognized option/ ],
@@ -58,6 +64,13 @@ SKIP: {
 	($status, $text) = run(1, 'bench');
 	is($status, 3, 'bench where DMA is coherent');
 	like($text, qr/nothing to measure on $machine: .*run it on an arm64 machine/, 'and why');
+}
+
+SKIP: {
+	skip 'this machine has a system heap', 2 if -e '/dev/dma_heap/system';
+	($status, $text) = run(1, qw(bench --mmap 1M));
+	is($status, 3, 'bench --mmap without a heap');
+	like($text, qr{no /dev/dma_heap/system: .*CONFIG_DMABUF_HEAPS_SYSTEM=y}, 'and what to do');
 }
 
 SKIP: {

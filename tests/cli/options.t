@@ -29,6 +29,8 @@ my @wrong = (
 	[ ['-d', '1ns'],    qr/-d '1ns': is too small/ ],
 	[ ['-O', 'dma_map'], qr/-O 'dma_map': is not an operation; valid: map_sg, .*arch_flush/ ],
 	[ ['-O', 'arch_flush'], qr/-O: .*add --level arch/ ],
+	[ ['-O', 'calibrate'], qr/-O 'calibrate': is not an operation; valid: map_sg, .*arch_flush, dmabuf_mmap, dmabuf_vmap, vmap, tlb_flush$/m ],
+	[ ['-O', 'map_sg,vmap'], qr/-O: operations of the dma-buf chain are not watched; add --chain/ ],
 	[ ['-s', 'size'],   qr/-s 'size': is not a sort key; valid: time, calls.*dsb\/call/ ],
 	[ ['--by', 'cpu'],  qr/--by 'cpu': is not a grouping; valid: row, device/ ],
 	[ ['--level', '3'], qr/--level '3': is not a level; valid: api, arch/ ],

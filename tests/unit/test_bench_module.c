@@ -37,6 +37,16 @@ static void parse(void **state)
 	assert_int_equal(run.apis[1].entries, 320);
 	assert_int_equal(run.apis[1].median, 10);
 	assert_true(run.apis[1].mean == 11);
+	assert_int_equal(run.wrong, 0);
+	assert_int_equal(
+		module_parse(RUN
+			     "{\"type\":\"api\",\"op\":\"vmap\",\"calls\":2,\"entries\":512,"
+			     "\"bytes\":2097152,\"errors\":0,\"runs\":34,\"wrong\":3,\"min_ns\":8,"
+			     "\"median_ns\":10,\"p99_ns\":12,\"max_ns\":13,\"mean_ns\":11}\n",
+			     &run, &why),
+		0);
+	assert_int_equal(run.apis[0].op, OP_VMAP);
+	assert_int_equal(run.wrong, 3);
 	/* Lines and calls of a later module do not disturb. */
 	assert_int_equal(
 		module_parse(RUN "{\"type\":\"more\"}\n" API("alloc_coherent"), &run, &why), 0);

@@ -58,6 +58,7 @@ static void fill_info(struct capture_info *info)
 	strcpy(info->governor, "performance,schedutil");
 	strcpy(info->iommu_walker, "not-coherent");
 	strcpy(info->command, "dmasynctop record -o \"\303\244 b\" -- sh -c 'x\ty'");
+	info->hdr.chain = true;
 	info->start_ns = 1760000000123456789ULL;
 	info->interval_ns = 1000000000;
 	info->stacks = info->user_stacks = info->procs = true;
@@ -75,6 +76,7 @@ static void fill_counts(struct call_counts *sum, __u64 from)
 		p[i] = from + i;
 	if (!counting)
 		sum->dsb = 0;
+	sum->steps = 0; /* only the chain has any */
 }
 
 static void add_stacks(struct interval *iv, struct stack_table *stacks, unsigned int round)
@@ -98,6 +100,21 @@ static void add_stacks(struct interval *iv, struct stack_table *stacks, unsigned
 	interval_stack(iv, &like)->sum.calls = 3;
 	interval_stack(iv, &like)->dsb_derived = 17;
 	iv->has_stacks = iv->has_samples = true;
+}
+
+static void add_chain(struct interval *iv, __u32 stack)
+{
+	struct row like = { .op = OP_VMAP, .dir = DIR_NONE, .dev = "-", .driver = "-" };
+	struct stack_row part = { .stack = stack };
+	struct row *row;
+
+	like.hw_unknown = like.dsb_derived_known = true;
+	row = interval_row(iv, &like);
+	fill_counts(&row->sum, 300);
+	row->sum.dsb = 0;
+	row->sum.steps = 77;
+	part.row = row - iv->rows;
+	interval_stack(iv, &part)->sum = row->sum;
 }
 
 static void add_special_rows(struct interval *iv)
@@ -139,6 +156,7 @@ static void fill_interval(struct fake *f, struct interval *iv, struct stack_tabl
 	fake_interval(f, iv, 1000000000 + round);
 	add_stacks(iv, stacks, round);
 	add_special_rows(iv);
+	add_chain(iv, iv->stacks[0].stack);
 	if (round) {
 		fake_procs(iv);
 		fill_counts(&iv->procs[1].sum, 900);
@@ -266,7 +284,7 @@ static void same_info(const struct capture_info *a, const struct capture_info *b
 	assert_int_equal(x->cpus, y->cpus);
 	assert_int_equal(x->flavour, y->flavour);
 	assert_int_equal(x->level, y->level);
-	assert_true(x->exact == y->exact && x->bytes == y->bytes);
+	assert_true(x->exact == y->exact && x->bytes == y->bytes && x->chain == y->chain);
 	assert_int_equal(x->cost.valid, y->cost.valid);
 	assert_true(x->cost.floor_ns == y->cost.floor_ns && x->cost.tax_ns == y->cost.tax_ns);
 	assert_true(x->cost.linearity == y->cost.linearity);

@@ -170,13 +170,44 @@ static void barrier_sources(void **state)
 	r.dsb_derived_known = false;
 	assert_int_equal(row_dsb(&r, false, FLAVOUR_PER_ENTRY, &src), 0);
 	assert_int_equal(src, DSB_UNKNOWN);
+	r.op = OP_TLB_FLUSH;
+	assert_int_equal(row_dsb(&r, true, FLAVOUR_PER_ENTRY, &src), 0);
+	assert_int_equal(src, DSB_NONE);
+}
+
+/* What the DMA API's sums say must not change because a buffer is mapped, too. */
+static void chain_is_apart(void **state)
+{
+	struct row like = { .op = OP_MAP_SG, .dev = "d", .driver = "-" }, sum;
+	struct interval iv;
+
+	interval_init(&iv);
+	like.sum.calls = 3;
+	row_add(interval_row(&iv, &like), &like);
+	like.op = OP_VMAP;
+	like.sum.calls = 5;
+	like.sum.steps = 7;
+	row_add(interval_row(&iv, &like), &like);
+	assert_int_equal(iv.rows[1].sum.steps, 7);
+	interval_sum(&iv, &sum);
+	assert_int_equal(sum.sum.calls, 3);
+	assert_int_equal(sum.sum.steps, 0);
+	interval_clear(&iv);
+	row_add(interval_row(&iv, &like), &like);
+	interval_sum(&iv, &sum);
+	assert_int_equal(sum.sum.calls, 5);
+	assert_int_equal(sum.sum.steps, 7);
+	interval_free(&iv);
 }
 
 static void names(void **state)
 {
 	int op;
 
-	for (op = 0; op < OP_CALIBRATE; op++) {
+	for (op = 0; op < OP_COUNT; op++) {
+		if (op == OP_CALIBRATE)
+			continue;
+		assert_int_equal(op_is_chain(op), op > OP_CALIBRATE);
 		assert_int_equal(op_by_name(op_name(op)), op);
 		assert_in_range(strlen(op_short_name(op)), 1, 11);
 	}
@@ -197,6 +228,7 @@ int main(void)
 		cmocka_unit_test(min_and_max),
 		cmocka_unit_test(totals),
 		cmocka_unit_test(barrier_sources),
+		cmocka_unit_test(chain_is_apart),
 		cmocka_unit_test(names),
 	};
 

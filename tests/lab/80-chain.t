@@ -1,0 +1,171 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0
+# The dma-buf chain: what --chain tells of mmap, vmap and TLB flushes is what the plugin saw, and what the
+# patches of it change: steps, barriers, instructions, and nothing of what is mapped. LAB_SERIES="6.12 6.1", LAB_KERNELS="base dmabuf".
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Lab;
+use Test::More;
+
+my $build = $ENV{O} // "build";
+$build = "$Lab::top/$build" unless $build =~ m{^/};
+my $tool = "$build/arm64/dmasynctop";
+my $mapheap = "$build/lab/arm64/mapheap";
+plan skip_all => "no $tool: make ARCH=arm64" unless -x $tool;
+plan skip_all => "no $mapheap: make lab" unless -x $mapheap;
+
+# 275 pages: entries of 1 MiB and 64 KiB, and three pages.
+my ($odd, $odd_entries, $rounds) = (275, 5, 4);
+my $large = 16384; # pages of the buffer that is timed
+
+# Each vmap() is a run of the module of its own, 16 MiB of entries of 64 KiB, forwards and backwards.
+my $cell = "op=vmap entries=256 size=64k iterations=2";
+my $watch = "dmasynctop -b --json --chain -i 1000s";
+my $command = <<"SH";
+d=/sys/kernel/debug/dmasync_bench
+mapheap check >/out/check
+mapheap check -n 64 >/out/check64
+mapheap time -n $large -r 2 -m mmap
+$watch -O dmabuf_mmap -- mapheap time -n $odd -r $rounds >/out/mmap.json 2>/out/err
+$watch -O dmabuf_mmap --attach=kprobe -- mapheap time -n $odd -r $rounds >/out/mmap-kprobe.json 2>>/out/err
+for layout in plain reverse; do
+	echo $cell layout=\$layout mark=vmap label=\$layout >\$d/run
+	cat \$d/result >/out/\$layout.bare
+	$watch -O vmap -- sh -c "echo $cell layout=\$layout >\$d/run; cat \$d/result" 2>>/out/err >/out/\$layout.json
+done
+dmasynctop bench --mmap 4M --iterations 3 --json >/out/bench-mmap 2>>/out/err
+dmasynctop bench --vmap 4M --iterations 3 --json >/out/bench-vmap 2>>/out/err
+$watch -O tlb_flush -- sh -c "workload mark begin tlb; echo 1 >/proc/sys/vm/compact_memory; workload mark end tlb" \\
+	>/out/tlb.json 2>>/out/err
+SH
+
+sub boot
+{
+	my ($kernel) = @_;
+	return Lab::run([ "--kernel", $kernel, "--kmod", "--plugin", "--icount", "--timeout", 300,
+		"--file", "$tool:/bin/dmasynctop", "--file", "$mapheap:/bin/mapheap" ], $command);
+}
+
+sub told
+{
+	my ($run, $file) = @_;
+	return Lab::objects(Lab::slurp("$run->{dir}/$file"));
+}
+
+# The totals' row of an operation.
+sub row
+{
+	my ($run, $file, $op) = @_;
+	my ($end) = grep { ($_->{type} // "") eq "end" } told($run, "$file.json");
+	my ($row) = grep { ($_->{op} // "") eq $op } @{ $end->{rows} // [] };
+	return $row // {};
+}
+
+# Instructions of the cheapest of the windows so labelled: others contain interrupts, too.
+sub instructions
+{
+	my ($run, $label) = @_;
+	my ($least) = sort { $a <=> $b } map { $_->{instructions} } grep { $_->{label} eq $label } @{ $run->{windows} };
+	return $least // 0;
+}
+
+# Of all windows so labelled.
+sub executed
+{
+	my ($run, $label, $kind, $symbol) = @_;
+	my $sum = 0;
+	for my $site (map { @{ $_->{sites} } } grep { $_->{label} eq $label } @{ $run->{windows} }) {
+		$sum += $site->{count} if $site->{kind} eq $kind && Lab::place($run, $site->{addr})->[0] =~ /^(?:$symbol)$/;
+	}
+	return $sum;
+}
+
+sub check_data
+{
+	my ($run) = @_;
+	for my $file (qw(check check64)) {
+		my ($seen) = told($run, $file);
+		cmp_ok($seen->{checks} // 0, ">", 35, "$file: mappings were made");
+		is($seen->{wrong}, 0, "$file: whole, partial, shifted, private mappings and faults are as they should be");
+	}
+	for my $what (qw(mmap vmap)) {
+		my ($bench) = told($run, "bench-$what");
+		is($bench->{wrong_pages}, 0, "bench --$what: data is right");
+		is($bench->{pages}, 1024, "bench --$what: all of it");
+	}
+}
+
+sub check_mmap
+{
+	my ($run, $batched) = @_;
+	my $want = $rounds * ($batched ? $odd_entries : $odd);
+	for my $file (qw(mmap mmap-kprobe)) {
+		my $row = row($run, $file, "dmabuf_mmap");
+		is_deeply([ @$row{qw(calls entries bytes steps)} ], [ $rounds, $rounds * $odd, $rounds * $odd * 4096, $want ],
+			"$file: calls, pages, bytes, steps");
+		is_deeply([ @$row{qw(dsb dsb_source dir dev)} ], [ undef, "none", "none", "-" ], "$file: no device, no barriers");
+	}
+	my ($bench) = told($run, "bench-mmap");
+	cmp_ok($bench->{steps_per_call}, $batched ? "<=" : "==", $batched ? 64 : 1024, "bench --mmap: steps");
+}
+
+sub check_vmap
+{
+	my ($run, $batched, $plain) = @_;
+	for my $layout (qw(plain reverse)) {
+		my ($bare) = grep { ($_->{op} // "") eq "vmap" } told($run, "$layout.bare");
+		is($bare->{wrong}, 0, "$layout: the module reads and writes the right pages");
+		my $want = $batched ? $bare->{runs} : $bare->{entries};
+		is(executed($run, $layout, "dsb ishst", "vmap_.*"), $want, "$layout: barriers of PTEs: " .
+			($batched ? "one a run" : "one a page"));
+		my $row = row($run, $layout, "vmap");
+		# The memory of the watched run is other memory, whose runs the module tells.
+		my ($there) = grep { ($_->{op} // "") eq "vmap" && $_->{type} eq "api" } told($run, "$layout.json");
+		is($row->{calls}, 2, "$layout: calls");
+		is($row->{entries}, 2 * 4096, "$layout: pages");
+		is($row->{steps}, $batched ? $there->{runs} : $row->{entries}, "$layout: steps as the module has runs");
+	}
+}
+
+sub check_tlb
+{
+	my ($run, $deferring) = @_;
+	my $row = row($run, "tlb", "tlb_flush");
+	if ($deferring) {
+		my $done = executed($run, "tlb", "dsb ish", "try_to_unmap_flush|try_to_unmap_flush_dirty|flush_tlb_batched_pending");
+		my $off = executed($run, "tlb", "dsb ishst", "set_tlb_ubc_flush_pending");
+		cmp_ok($off, ">", 50, "tlb: flushes were put off");
+		is($row->{entries}, $off, "tlb: so many flushes were put off");
+		is($row->{steps}, $done, "tlb: so many were done");
+		return;
+	}
+	my $done = executed($run, "tlb", "dsb ish", "ptep_clear_flush");
+	cmp_ok($done, ">", 50, "tlb: pages were flushed");
+	is_deeply([ @$row{qw(entries steps)} ], [ $done, $done ], "tlb: each at once, nothing saved");
+}
+
+for my $line (split ' ', $ENV{LAB_SERIES} // "6.12") {
+	my %cost;
+	for my $name (split ' ', $ENV{LAB_KERNELS} // "base dmabuf") {
+		subtest "$line-$name" => sub {
+			my $run = boot("$line-$name");
+			is($run->{status}, 0, "the guest ran it") or diag($run->{err});
+			is(Lab::slurp("$run->{dir}/err") =~ s/^dmasynctop: warning: .*\n//gmr, "", "the tool had no complaint");
+			check_data($run);
+			check_mmap($run, $name eq "dmabuf");
+			check_vmap($run, $name eq "dmabuf");
+			check_tlb($run, $line ne "6.1");
+			$cost{$name} = { map { $_ => instructions($run, $_) } qw(mmap plain reverse) };
+		};
+	}
+	next unless keys %cost == 2;
+	my %factor = map { $_ => $cost{base}{$_} / ($cost{dmabuf}{$_} || 1) } qw(mmap plain reverse);
+	diag(sprintf("$line: executed instructions, base to patched: mmap %u to %u (%.1fx), vmap %u to %u (%.1fx), " .
+		"of scattered pages %u to %u (%.2fx)", map { ($cost{base}{$_}, $cost{dmabuf}{$_}, $factor{$_}) } qw(mmap plain reverse)));
+	cmp_ok($factor{mmap}, ">", 10, "$line: mmap of the system heap takes less than a tenth of the instructions");
+	cmp_ok($factor{plain}, ">", 2, "$line: vmap of contiguous pages less than half");
+	cmp_ok($factor{reverse}, ">", 0.75, "$line: vmap of scattered pages no third more");
+}
+done_testing();
