@@ -18,6 +18,8 @@ guest_kernel()
 		*-dmasync) "$top/scripts/build-kernel" --series "linux-${kernel%-*}" ;;
 		*-mutants) "$top/scripts/build-kernel" --series "linux-${kernel%-*}" --name "$kernel" \
 			--patch "$top/lab/kernel/mutants-${kernel%-*}.patch" ;;
+		*-nobpf) "$top/scripts/build-kernel" --series "linux-${kernel%-*}" --base \
+			--name "$kernel" --fragment "$top/lab/kernel/nobpf.config" ;;
 		*) "$top/scripts/fetch-kernels" --arch "$arch" --flavour "$flavour" "$kernel" ;;
 		esac
 		kernel=$(cd "$link" && pwd -P)
