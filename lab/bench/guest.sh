@@ -45,6 +45,7 @@ attach()
 	process) dmasynctop_live --no-bytes --by process ;;
 	exact) dmasynctop_live --no-bytes --exact ;;
 	arch) dmasynctop_live --level arch ;;
+	backend-ftrace) dmasynctop_live --backend ftrace ;;
 	kprobe) dmasynctop_live --no-bytes --attach=kprobe ;;
 	funclatency)
 		start funclatency $for_cpu

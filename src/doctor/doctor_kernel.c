@@ -137,7 +137,7 @@ static void check_btf(struct doctor *d)
 	}
 	c = doctor_add(d, "btf", CHECK_WARN, "/sys/kernel/btf/vmlinux: %s",
 		       err == -EBADMSG ? "is not BTF" : strerror(-err));
-	doctor_cure(c, "use a kernel built with CONFIG_DEBUG_INFO_BTF=y; ftrace has to do without");
+	doctor_cure(c, "use a kernel built with CONFIG_DEBUG_INFO_BTF=y");
 }
 
 static void check_tracefs(struct doctor *d)

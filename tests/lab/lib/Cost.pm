@@ -22,6 +22,7 @@ my @tools = (
 	[ "default", "`dmasynctop`" ],
 	[ "process", "`dmasynctop --no-bytes --by process`" ],
 	[ "kprobe", "`dmasynctop --no-bytes --attach=kprobe`" ],
+	[ "backend-ftrace", "`dmasynctop --backend ftrace`" ],
 	[ "exact", "`dmasynctop --no-bytes --exact`" ],
 	[ "arch", "`dmasynctop --level arch`" ],
 	[ "empty-entry", "empty fentry on `arch_sync_dma_for_*`" ],
