@@ -28,6 +28,9 @@ guest_kernel()
 		*-dmabuf) [[ -e $link/vmlinuz ]] ||
 			"$top/scripts/build-kernel" --series "linux-${kernel%-*}" --first 0 --name "$kernel" \
 				$(printf -- '--patch %s ' "$top/patches/linux-${kernel%-*}"/dmabuf/000[1-9]-*.patch) ;;
+		*-nobpf) [[ -e $link/vmlinuz ]] ||
+			"$top/scripts/build-kernel" --series "linux-${kernel%-*}" --base --name "$kernel" \
+				--fragment "$top/lab/kernel/nobpf.config" ;;
 		*-soak) [[ -e $link/vmlinuz ]] ||
 			"$top/scripts/build-kernel" --series "linux-${kernel%-*}" --name "$kernel" \
 				--fragment "$top/lab/kernel/soak.config" ;;

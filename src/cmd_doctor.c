@@ -138,8 +138,9 @@ static bool describe_hooks(struct doctor *d)
 	return true;
 }
 
-/* Opens a session as @exact asks and copies its header. 0 or -errno; silent, see log_held(). */
-static int try_session(bool exact, struct header *hdr)
+/* Opens a session as @exact and @backend ask and copies its header. 0 or -errno; silent, see
+ * log_held(). */
+static int try_session(enum backend_id backend, bool exact, struct header *hdr)
 {
 	struct session *session;
 	struct options opt;
@@ -147,6 +148,7 @@ static int try_session(bool exact, struct header *hdr)
 
 	options_init(&opt);
 	opt.exact = exact;
+	opt.backend = backend;
 	err = session_open(&opt, &session);
 	if (err)
 		return err;
@@ -162,7 +164,7 @@ static void check_hooks(struct doctor *d)
 	int err;
 
 	log_hold(true);
-	err = try_session(false, &d->header);
+	err = try_session(BACKEND_AUTO, false, &d->header);
 	d->attached = !err;
 	if (err) {
 		c = doctor_add(d, "hooks", CHECK_FAIL, "%s",
@@ -175,7 +177,7 @@ static void check_hooks(struct doctor *d)
 	log_drop();
 	if (!d->attached || !d->arm64)
 		goto out;
-	err = try_session(true, &d->exact);
+	err = try_session(BACKEND_AUTO, true, &d->exact);
 	d->exact_attached = !err;
 	if (err) {
 		c = doctor_add(d, "exact", CHECK_WARN, "barriers cannot be counted: %s",
@@ -191,6 +193,33 @@ static void check_hooks(struct doctor *d)
 	if (failed)
 		doctor_cure(c, "use the derived counts");
 out:
+	log_drop();
+	log_hold(false);
+}
+
+/* Each way to measure: the one that a session takes here, and whether the other would work, too. */
+static void check_backends(struct doctor *d)
+{
+	struct header other;
+	int err;
+
+	if (!d->attached)
+		return;
+	if (d->header.backend == BACKEND_FTRACE) {
+		doctor_add(d, "bpf", CHECK_WARN, "not used: %s", d->header.backend_reason);
+		doctor_add(d, "ftrace", CHECK_OK,
+			   "used instead: kprobe events; without bytes of "
+			   "lists, stacks and --exact");
+		return;
+	}
+	doctor_add(d, "bpf", CHECK_OK, "used");
+	log_hold(true);
+	err = try_session(BACKEND_FTRACE, false, &other);
+	if (err)
+		doctor_add(d, "ftrace", CHECK_NOTE, "not possible: %s",
+			   log_held()[0] ? log_held() : strerror(-err));
+	else
+		doctor_add(d, "ftrace", CHECK_OK, "possible, too: --backend ftrace");
 	log_drop();
 	log_hold(false);
 }
@@ -246,6 +275,7 @@ static void examine(struct doctor *d)
 	check_flavour(d);
 	check_barriers(d);
 	check_hooks(d);
+	check_backends(d);
 	check_devices(d);
 	doctor_check_memory(d);
 	check_pmu(d);

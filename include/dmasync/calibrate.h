@@ -19,6 +19,24 @@ struct calibrate_sample {
  */
 double calibrate_floor(const struct calibrate_sample *s);
 
+/* A function that does nothing, to be probed. */
+struct calibrate_target {
+	int (*call)(void *ctx); /* calls it once; nonzero: it cannot be called (errno) */
+	void *ctx;
+};
+
+/* Time that some calls of @t take before it is probed, for calibrate_target(); 0 on failure. */
+__u64 calibrate_unprobed(const struct calibrate_target *t);
+
+/*
+ * Calls @t with probes on it, and fills in @cost; ->valid is false, with the reason in @why, where
+ * the figures do not repeat. @read_row returns the null target's row and clears it. Silent; takes a
+ * few milliseconds.
+ */
+void calibrate_target(const struct calibrate_target *t, __u64 unprobed_ns,
+		      int (*read_row)(void *ctx, struct calibrate_sample *sample), void *ctx,
+		      struct probe_cost *cost, char *why, size_t len);
+
 /*
  * Runs the null target by @prog before it is probed; *@bare_ns, a __u64, is the time for
  * calibrate(), or 0 when it cannot be run. Fits attach_config's before_measure.

@@ -46,6 +46,7 @@ attach()
 	storms) dmasynctop_live --no-bytes --storms ;;
 	exact) dmasynctop_live --no-bytes --exact ;;
 	arch) dmasynctop_live --level arch ;;
+	backend-ftrace) dmasynctop_live --backend ftrace ;;
 	kprobe) dmasynctop_live --no-bytes --attach=kprobe ;;
 	funclatency)
 		start funclatency $for_cpu

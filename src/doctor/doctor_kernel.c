@@ -113,7 +113,7 @@ static void check_lockdown(struct doctor *d)
 
 	if (permit_locked_down(d->root)) {
 		c = doctor_add(d, "lockdown", CHECK_FAIL,
-			       "confidentiality: BPF must not read kernel memory");
+			       "confidentiality: nobody must read kernel memory");
 		doctor_cure(c, "boot with lockdown=integrity or without lockdown=");
 	} else if (err == -ENOENT) {
 		doctor_add(d, "lockdown", CHECK_OK,
@@ -135,7 +135,7 @@ static void check_btf(struct doctor *d)
 		doctor_add(d, "btf", CHECK_OK, "/sys/kernel/btf/vmlinux");
 		return;
 	}
-	c = doctor_add(d, "btf", CHECK_FAIL, "/sys/kernel/btf/vmlinux: %s",
+	c = doctor_add(d, "btf", CHECK_WARN, "/sys/kernel/btf/vmlinux: %s",
 		       err == -EBADMSG ? "is not BTF" : strerror(-err));
 	doctor_cure(c, "use a kernel built with CONFIG_DEBUG_INFO_BTF=y");
 }

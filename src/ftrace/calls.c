@@ -126,7 +126,7 @@ static void begin(struct calls *c, struct task *t, const struct trace_event *ev,
 		.probe = p,
 		.id = ev->id,
 		.silent = !timely || part_of_outer(t, ev) ||
-			  (c->user.wanted && !c->user.wanted(c->user.ctx, ev->pid, ev->comm)),
+			  !c->user.wanted(c->user.ctx, p->op, ev->pid, ev->comm),
 		.call = {
 			.op = p->op,
 			.dir = p->field[FIELD_DIR].size ? ev->dir & 3 : DIR_NONE,

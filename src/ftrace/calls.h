@@ -24,8 +24,8 @@ struct call_done {
 struct calls;
 
 struct calls_user {
-	/* Whether a call of thread @pid is of interest; asked when it begins. May be NULL. */
-	bool (*wanted)(void *ctx, __u32 pid, const char *comm);
+	/* Whether a call of @op by thread @pid is of interest; asked when it begins. */
+	bool (*wanted)(void *ctx, enum op op, __u32 pid, const char *comm);
 	void (*done)(void *ctx, const struct call_done *call);
 	void *ctx;
 };

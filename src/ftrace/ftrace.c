@@ -17,6 +17,7 @@
 #include <dmasync/pidns.h>
 #include <dmasync/pmu.h>
 #include "calls.h"
+#include "null.h"
 #include "rows.h"
 #include "tasks.h"
 #include "tracefs.h"
@@ -45,7 +46,8 @@ struct session {
 	struct rows *rows;
 	struct tasks *tasks;
 	struct pmu *pmu;
-	__u64 pmu_dsb; /* its count up to the running interval */
+	__u64 unprobed_ns; /* see calibrate_unprobed() */
+	__u64 pmu_dsb;	   /* its count up to the running interval */
 	pthread_t reader;
 	int wake;	      /* eventfd that ends the reader; -1: there is none */
 	pthread_mutex_t lock; /* of all below, and of what the reader fills */
@@ -125,7 +127,8 @@ static void describe_machine(struct session *s)
 }
 
 /* Those that events can serve. */
-static unsigned int plan(struct session *s, const struct ksym *syms, struct hook *hooks)
+static unsigned int plan(struct session *s, const struct ksym *syms, const struct ksym *null,
+			 struct hook *hooks)
 {
 	struct hook all[HEADER_HOOKS_MAX];
 	struct hook_facts facts;
@@ -136,6 +139,18 @@ static unsigned int plan(struct session *s, const struct ksym *syms, struct hook
 		if (all[i].kind == HOOK_CALL || all[i].kind == HOOK_ARCH ||
 		    all[i].kind == HOOK_BOUNCE)
 			hooks[taken++] = all[i];
+	/* In place of bpf_fentry_test1(), which only BPF can call. */
+	if (null->seen && taken < HEADER_HOOKS_MAX)
+		hooks[taken++] = (struct hook){
+			.kind = HOOK_CALL,
+			.op = OP_CALIBRATE,
+			.programs = "null",
+			.function = null->name,
+			.group = -1,
+			.exists = true,
+			.text = null->seen == 1 && null->size ? null->addr : 0,
+			.text_size = null->size,
+		};
 	return taken;
 }
 
@@ -145,7 +160,7 @@ static const char *nothing_measured(const struct header *hdr)
 	const char *why = "none of its functions is in this kernel";
 
 	for (unsigned int i = 0; i < hdr->n_hooks; i++) {
-		if (hdr->hooks[i].op == OP_COUNT)
+		if (hdr->hooks[i].op >= OP_CALIBRATE)
 			continue;
 		if (hdr->hooks[i].rung != RUNG_NONE)
 			return NULL;
@@ -155,10 +170,10 @@ static const char *nothing_measured(const struct header *hdr)
 	return why;
 }
 
-static int make_probes(struct session *s, const struct ksym *syms)
+static int make_probes(struct session *s, const struct ksym *syms, const struct ksym *null)
 {
 	struct hook hooks[HEADER_HOOKS_MAX];
-	unsigned int n = plan(s, syms, hooks);
+	unsigned int n = plan(s, syms, null, hooks);
 	const char *why;
 	int err;
 
@@ -188,10 +203,12 @@ static __u32 number_device(void *ctx, const char *name)
 	return rows_device(s->rows, name);
 }
 
-static bool call_wanted(void *ctx, __u32 pid, const char *comm)
+static bool call_wanted(void *ctx, enum op op, __u32 pid, const char *comm)
 {
 	struct session *s = ctx;
 
+	if (op == OP_CALIBRATE)
+		return pid == (__u32)getpid();
 	if (s->opt.comm && strcmp(s->opt.comm, comm))
 		return false;
 	return !s->opt.pid || tasks_process(s->tasks, pid) == s->opt.pid;
@@ -271,7 +288,7 @@ static unsigned int buffer_kib(void)
 static int open_counters(struct session *s)
 {
 	struct calls_user user = {
-		.wanted = s->opt.pid || s->opt.comm ? call_wanted : NULL,
+		.wanted = call_wanted,
 		.done = call_done,
 		.ctx = s,
 	};
@@ -287,10 +304,12 @@ static int open_counters(struct session *s)
 
 static int switch_on(struct session *s)
 {
+	struct calibrate_target null = null_target();
 	char name[80];
 	int err;
 
 	snprintf(name, sizeof(name), "events/%s/enable", s->instance.name);
+	s->unprobed_ns = calibrate_unprobed(&null);
 	err = tracefs_write(s->instance.dir, name, "1");
 	err = err ?: start_reader(s);
 	if (err)
@@ -340,16 +359,64 @@ static void close_session(struct session *s)
 static int open_all(struct session *s)
 {
 	struct ring_names names = { number_device, s };
-	struct ksym syms[HOOK_SYMBOLS_MAX];
+	struct ksym syms[HOOK_SYMBOLS_MAX + 1];
 	size_t n_syms = hooks_symbols(&s->opt, syms);
+	struct ksym *null = &syms[n_syms];
 	int err;
 
-	features_read(&s->features, NULL, false, syms, n_syms);
+	*null = (struct ksym){ .name = null_function() };
+	features_read(&s->features, NULL, false, syms, n_syms + !!null->name);
 	describe_machine(s);
 	err = check_symbols(s) ?: open_counters(s) ?: instance_create(&s->instance);
-	err = err ?: make_probes(s, syms);
+	err = err ?: make_probes(s, syms, null);
 	err = err ?: ring_open(&s->instance, buffer_kib(), &s->probes, names, &s->ring);
 	return err ?: switch_on(s);
+}
+
+/* Everything up to @until that is in the buffers. */
+static int read_until(struct session *s, __u64 until)
+{
+	int full;
+
+	while (clock_ns() < until + SETTLE_NS)
+		usleep(SETTLE_NS / 1000);
+	full = s->read_err ?: round_until(s, until);
+	if (full >= 0)
+		return 0;
+	log_error("cannot read the trace buffers: %s", strerror(-full));
+	return full;
+}
+
+static int read_null(void *ctx, struct calibrate_sample *sample)
+{
+	struct session *s = ctx;
+	int err;
+
+	pthread_mutex_lock(&s->lock);
+	err = read_until(s, clock_ns());
+	if (!err)
+		rows_take_null(s->rows, sample);
+	pthread_mutex_unlock(&s->lock);
+	return err;
+}
+
+/* What the probes cost on a system call that does nothing, which stays probed. */
+static void measure_probes(struct session *s)
+{
+	struct calibrate_target null = null_target();
+	struct probe_cost *cost = &s->hdr.cost;
+	char why[sizeof(cost->why)] = "";
+	bool probed = false;
+
+	for (unsigned int i = 0; i < s->hdr.n_hooks; i++)
+		probed |= s->hdr.hooks[i].op == OP_CALIBRATE && s->hdr.hooks[i].rung != RUNG_NONE;
+	s->from_ns = clock_ns();
+	if (probed && s->unprobed_ns)
+		calibrate_target(&null, s->unprobed_ns, read_null, s, cost, why, sizeof(why));
+	else
+		snprintf(why, sizeof(why), "no system call without a function can be probed here");
+	if (!cost->valid)
+		snprintf(cost->why, sizeof(cost->why), "%s", why);
 }
 
 static int open_session(const struct options *opt, struct session **out)
@@ -375,7 +442,7 @@ static int open_session(const struct options *opt, struct session **out)
 		close_session(s);
 		return err;
 	}
-	snprintf(s->hdr.cost.why, sizeof(s->hdr.cost.why), "not measured with ftrace");
+	measure_probes(s);
 	if (opt->pmu)
 		open_pmu(s);
 	pthread_mutex_lock(&s->lock);
@@ -407,20 +474,6 @@ static void take_loss(struct session *s, struct loss *loss)
 	loss->recursion_misses = now.recursion_misses - s->loss.recursion_misses;
 	loss->trace_events = now.trace_events - s->loss.trace_events;
 	s->loss = now;
-}
-
-/* Everything up to @until that is in the buffers. */
-static int read_until(struct session *s, __u64 until)
-{
-	int full;
-
-	while (clock_ns() < until + SETTLE_NS)
-		usleep(SETTLE_NS / 1000);
-	full = s->read_err ?: round_until(s, until);
-	if (full >= 0)
-		return 0;
-	log_error("cannot read the trace buffers: %s", strerror(-full));
-	return full;
 }
 
 static int read_interval(struct session *s, struct interval *iv)

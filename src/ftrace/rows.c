@@ -284,6 +284,22 @@ int rows_take(struct rows *r, struct taking *t)
 	return err;
 }
 
+void rows_take_null(struct rows *r, struct calibrate_sample *sample)
+{
+	*sample = (struct calibrate_sample){ 0 };
+	for (size_t i = 0; i < r->n_sums; i++) {
+		struct row_value *v = &r->sums[i].v;
+
+		if (ROW_TAG_OP(r->sums[i].tag) != OP_CALIBRATE)
+			continue;
+		sample->calls += v->sum.calls;
+		sample->ns += v->sum.ns;
+		for (int b = 0; b < HIST_BUCKETS; b++)
+			sample->hist[b] += v->hist[b];
+		memset(v, 0, sizeof(*v));
+	}
+}
+
 __u64 rows_lost(const struct rows *r)
 {
 	return r->lost;

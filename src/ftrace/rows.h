@@ -4,6 +4,7 @@
 #define FTRACE_ROWS_H
 
 #include "../session/take.h"
+#include <dmasync/calibrate.h>
 #include "calls.h"
 
 struct rows;
@@ -19,6 +20,9 @@ void rows_add(struct rows *r, const struct call_done *call, long tgid);
 
 /* Hands what was added since the last time to take_row() and take_proc(). 0 or -ENOMEM. */
 int rows_take(struct rows *r, struct taking *t);
+
+/* Takes the row of OP_CALIBRATE out. */
+void rows_take_null(struct rows *r, struct calibrate_sample *sample);
 
 /* Calls that were not counted for want of memory, so far. */
 __u64 rows_lost(const struct rows *r);

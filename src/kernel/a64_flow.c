@@ -75,14 +75,15 @@ static enum flow flow_of(__u32 insn, __s64 *to)
 }
 
 /*
- * Instructions of @text before what fills the gap to the next symbol: NOPs, and since Linux 6.3
- * (DYNAMIC_FTRACE_WITH_CALL_OPS) a pointer to ftrace's data for the function that follows.
+ * Instructions of @text before what fills the gap to the next symbol: NOPs, zeroes between object
+ * files, and since Linux 6.3 (DYNAMIC_FTRACE_WITH_CALL_OPS) a pointer to ftrace's data for the
+ * function that follows.
  */
 static size_t without_gap(const __u32 *text, size_t n)
 {
 	if (n >= 2 && text[n - 1] >= 0xffff0000)
 		n -= 2;
-	while (n && text[n - 1] == NOP)
+	while (n && (text[n - 1] == NOP || !text[n - 1]))
 		n--;
 	return n;
 }

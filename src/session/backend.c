@@ -11,6 +11,36 @@ static const struct backend *of(const struct session *s)
 	return *(const struct backend *const *)s;
 }
 
+/* On stderr, too: of JSON output people may never see the header. */
+static void warn_refused(const struct header *hdr)
+{
+	for (unsigned int i = 0; i < hdr->n_hooks; i++)
+		if (hdr->hooks[i].refused)
+			log_warn("%s is not watched: %s; what it does is missing",
+				 hdr->hooks[i].name, hdr->hooks[i].reason);
+}
+
+/* Says so where a kretprobe is the end of a call though kprobes could have been. */
+static void warn_returns(const struct header *hdr)
+{
+	const struct hook_state *first = NULL;
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < hdr->n_hooks; i++) {
+		const struct hook_state *h = &hdr->hooks[i];
+
+		if (h->end != END_KRETPROBE || !h->reason[0])
+			continue;
+		first = first ?: h;
+		n++;
+	}
+	if (!n)
+		return;
+	log_warn("the end of %s%s is seen by a kretprobe (%s): calls that interrupts make may be "
+		 "missed; `-v` lists the hooks",
+		 first->name, n > 1 ? " and of others" : "", first->reason);
+}
+
 static int open_as(enum backend_id id, const char *reason, const struct options *opt,
 		   struct session **out)
 {
@@ -29,6 +59,8 @@ static int open_as(enum backend_id id, const char *reason, const struct options 
 	hdr = backend->header(*out);
 	hdr->backend = id;
 	snprintf(hdr->backend_reason, sizeof(hdr->backend_reason), "%s", reason);
+	warn_refused(hdr);
+	warn_returns(hdr);
 	return 0;
 }
 

@@ -14,27 +14,32 @@
 #define TRIES 3
 #define TOLERANCE 0.05
 
-/* Time of @n test runs, each of which calls bpf_fentry_test1() once; 0 on failure (errno). */
-static __u64 run(int prog, unsigned int n)
+/* A test run of a program, which calls bpf_fentry_test1() once. */
+static int test_run(void *prog)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+
+	return bpf_prog_test_run_opts(*(int *)prog, &opts);
+}
+
+/* Time of @n calls; 0 on failure (errno). */
+static __u64 run(const struct calibrate_target *t, unsigned int n)
 {
 	__u64 start = clock_ns();
 
-	for (unsigned int i = 0; i < n; i++) {
-		LIBBPF_OPTS(bpf_test_run_opts, opts);
-
-		if (bpf_prog_test_run_opts(prog, &opts))
+	for (unsigned int i = 0; i < n; i++)
+		if (t->call(t->ctx))
 			return 0;
-	}
 	return clock_ns() - start;
 }
 
 /* Quickest of ROUNDS runs of @n calls. */
-static __u64 quickest(int prog, unsigned int n)
+static __u64 quickest(const struct calibrate_target *t, unsigned int n)
 {
 	__u64 best = ~0ULL;
 
 	for (int i = 0; i < ROUNDS; i++) {
-		__u64 ns = run(prog, n);
+		__u64 ns = run(t, n);
 
 		if (!ns)
 			return 0;
@@ -64,31 +69,48 @@ double calibrate_floor(const struct calibrate_sample *s)
 	return calls ? (double)ns / calls : 0;
 }
 
+__u64 calibrate_unprobed(const struct calibrate_target *t)
+{
+	run(t, WARM_UP);
+	return quickest(t, RUNS);
+}
+
 void calibrate_bare(void *bare_ns, int prog)
 {
-	run(prog, WARM_UP);
-	*(__u64 *)bare_ns = quickest(prog, RUNS);
+	struct calibrate_target t = { test_run, &prog };
+
+	*(__u64 *)bare_ns = calibrate_unprobed(&t);
 }
 
 void calibrate(const struct attachment *at, __u64 bare_ns,
 	       int (*read_row)(void *ctx, struct calibrate_sample *sample), void *ctx,
 	       struct probe_cost *cost, char *why, size_t len)
 {
+	int prog = at->calibrate_prog;
+	struct calibrate_target t = { test_run, &prog };
+
+	*cost = (struct probe_cost){ 0 };
+	if (at->calibrated == RUNG_NONE || prog < 0 || !bare_ns)
+		snprintf(why, len, "the null target bpf_fentry_test1 cannot be probed here");
+	else
+		calibrate_target(&t, bare_ns, read_row, ctx, cost, why, len);
+}
+
+void calibrate_target(const struct calibrate_target *t, __u64 unprobed_ns,
+		      int (*read_row)(void *ctx, struct calibrate_sample *sample), void *ctx,
+		      struct probe_cost *cost, char *why, size_t len)
+{
 	__u64 with, twice;
 	struct calibrate_sample s = { 0 };
 	unsigned int calls;
 
 	*cost = (struct probe_cost){ 0 };
-	if (at->calibrated == RUNG_NONE || at->calibrate_prog < 0 || !bare_ns) {
-		snprintf(why, len, "the null target bpf_fentry_test1 cannot be probed here");
-		return;
-	}
-	run(at->calibrate_prog, WARM_UP); /* caches, the row itself */
+	run(t, WARM_UP); /* caches, the row itself */
 	calls = WARM_UP;
 	/* A busy machine may disturb one try; numbers that do not repeat are never shown. */
 	for (int i = 0; i < TRIES; i++) {
-		with = quickest(at->calibrate_prog, RUNS);
-		twice = quickest(at->calibrate_prog, 2 * RUNS);
+		with = quickest(t, RUNS);
+		twice = quickest(t, 2 * RUNS);
 		if (!with || !twice) {
 			snprintf(why, len, "cannot run the null target: %s", strerror(errno));
 			return;
@@ -103,7 +125,7 @@ void calibrate(const struct attachment *at, __u64 bare_ns,
 		return;
 	}
 	cost->floor_ns = calibrate_floor(&s);
-	cost->tax_ns = with > bare_ns ? (double)(with - bare_ns) / RUNS : 0;
+	cost->tax_ns = with > unprobed_ns ? (double)(with - unprobed_ns) / RUNS : 0;
 	cost->linearity = (double)twice / with;
 	/* The whole cannot be less than its part: then the machine was too busy to tell. */
 	cost->valid = linear(cost->linearity) && cost->tax_ns >= cost->floor_ns;

@@ -213,15 +213,6 @@ static int check_measured(const struct session *s)
 	return -EOPNOTSUPP;
 }
 
-/* On stderr, too: of JSON output people may never see the header. */
-static void warn_refused(const struct header *hdr)
-{
-	for (unsigned int i = 0; i < hdr->n_hooks; i++)
-		if (hdr->hooks[i].refused)
-			log_warn("%s is not watched: %s; what it does is missing",
-				 hdr->hooks[i].name, hdr->hooks[i].reason);
-}
-
 /* Whether probes see every barrier; if not, why not in @why. */
 static bool exact_possible(const struct session *s, char *why, size_t len)
 {
@@ -272,27 +263,6 @@ static void measure_probes(struct session *s)
 	calibrate(&s->at, s->bare_ns, read_calibration, s, &s->hdr.cost, why, sizeof(why));
 	if (!s->hdr.cost.valid)
 		snprintf(s->hdr.cost.why, sizeof(s->hdr.cost.why), "%s", why);
-}
-
-/* Says so where a kretprobe is the end of a call though kprobes could have been. */
-static void check_returns(const struct session *s)
-{
-	const struct hook_state *first = NULL;
-	unsigned int n = 0;
-
-	for (unsigned int i = 0; i < s->hdr.n_hooks; i++) {
-		const struct hook_state *h = &s->hdr.hooks[i];
-
-		if (h->end != END_KRETPROBE || !h->reason[0])
-			continue;
-		first = first ?: h;
-		n++;
-	}
-	if (!n)
-		return;
-	log_warn("the end of %s%s is seen by a kretprobe (%s): calls that interrupts make may be "
-		 "missed; `-v` lists the hooks",
-		 first->name, n > 1 ? " and of others" : "", first->reason);
 }
 
 static __u64 recursion_misses(const struct session *s)
@@ -351,9 +321,7 @@ static int open_session(const struct options *opt, struct session **out)
 		close_session(s);
 		return err;
 	}
-	warn_refused(&s->hdr);
 	check_exact(s);
-	check_returns(s);
 	measure_probes(s);
 	attach_drop_measure(&s->at);
 	if (opt->pmu)

@@ -279,11 +279,14 @@ static const struct {
 	{ "nop; eret", A64_EXITS_INDIRECT, 0, { 0 } },
 	{ "nop; brk #4; ret", A64_EXITS_HIDDEN, 0, { 0 } },
 	{ "nop; hlt #1; ret", A64_EXITS_UNKNOWN, 0, { 0 } },
-	{ "nop; ret; udf #0", A64_EXITS_UNKNOWN, 1, { 1 } },
+	{ "nop; ret; udf #1", A64_EXITS_UNKNOWN, 1, { 1 } },
 	{ "nop; ret; .word 0x80f98130, 0xffff8000; nop", A64_EXITS_UNKNOWN, 1, { 1 } },
 	{ "nop; ret; add x0, x0, x1", A64_EXITS_UNKNOWN, 1, { 1 } }, /* falls out of it */
 	{ "nop; 1: b 1b", A64_EXITS_UNKNOWN, 0, { 0 } },
 	{ "nop; nop", A64_EXITS_UNKNOWN, 0, { 0 } },
+	/* The last function of an object file. */
+	{ "nop; ret; .word 0; .word 0; nop", A64_EXITS_RETURN, 1, { 1 } },
+	{ "nop; .word 0; ret", A64_EXITS_UNKNOWN, 0, { 0 } },
 };
 
 static void returns(void **state)

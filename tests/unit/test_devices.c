@@ -108,6 +108,51 @@ static void root_property(void **state)
 	unlink(path);
 }
 
+static void by_name(void **state)
+{
+	struct device dev;
+
+	assert_int_equal(device_find(root, "aarch64", "5000.old", &dev), 0);
+	assert_string_equal(dev.bus, "platform");
+	assert_string_equal(dev.driver, "dwc3");
+	assert_string_equal(dev.of_name, "old@5000");
+	assert_int_equal(dev.coherence, COHERENCE_NO);
+	assert_true(dev.iommu);
+	assert_int_equal(device_find(root, "aarch64", "0000:00:01.0", &dev), 0);
+	assert_int_equal(dev.coherence, COHERENCE_YES);
+	assert_false(dev.iommu);
+	/* Neither bound nor on a bus of DMA masters; of a class only. */
+	assert_int_equal(device_find(root, "aarch64", "6000.unbound", &dev), 0);
+	assert_string_equal(dev.driver, "-");
+	assert_int_equal(device_find(root, "aarch64", "1-1", &dev), 0);
+	assert_string_equal(dev.bus, "usb");
+	assert_int_equal(device_find(root, "aarch64", "udmabuf", &dev), 0);
+	assert_string_equal(dev.bus, "misc");
+	assert_string_equal(dev.of_name, "");
+	assert_int_equal(device_find(root, "x86_64", "udmabuf", &dev), 0);
+	assert_int_equal(dev.coherence, COHERENCE_YES);
+	assert_int_not_equal(device_find(root, "aarch64", "nothing", &dev), 0);
+	assert_int_not_equal(device_find(root, "aarch64", "../devices", &dev), 0);
+	assert_int_not_equal(device_find(root, "aarch64", "", &dev), 0);
+}
+
+/* An IOMMU group that passes everything on untranslated. */
+static void identity(void **state)
+{
+	struct device dev;
+	char path[128];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/sys/devices/platform/5000.old/iommu_group/type", root);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fputs("identity\n", f);
+	fclose(f);
+	assert_int_equal(device_find(root, "aarch64", "5000.old", &dev), 0);
+	assert_false(dev.iommu);
+	assert_int_equal(unlink(path), 0);
+}
+
 static void x86(void **state)
 {
 	struct device_list list;
@@ -157,8 +202,8 @@ static void walkers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(board),
-		cmocka_unit_test(root_property),
+		cmocka_unit_test(board),   cmocka_unit_test(root_property),
+		cmocka_unit_test(by_name), cmocka_unit_test(identity),
 		cmocka_unit_test(x86),
 		cmocka_unit_test(walkers),
 	};

@@ -23,6 +23,7 @@ my @tools = (
 	[ "process", "`dmasynctop --no-bytes --by process`" ],
 	[ "storms", "`dmasynctop --no-bytes --storms`" ],
 	[ "kprobe", "`dmasynctop --no-bytes --attach=kprobe`" ],
+	[ "backend-ftrace", "`dmasynctop --backend ftrace`" ],
 	[ "exact", "`dmasynctop --no-bytes --exact`" ],
 	[ "arch", "`dmasynctop --level arch`" ],
 	[ "empty-entry", "empty fentry on `arch_sync_dma_for_*`" ],
