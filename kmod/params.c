@@ -36,8 +36,9 @@ static const char *const op_names[OP_COUNT] = {
 };
 
 static const char *const layout_names[LAYOUT_COUNT] = {
-	[LAYOUT_PLAIN] = "plain", [LAYOUT_CHAINED] = "chained", [LAYOUT_UNALIGNED] = "unaligned",
-	[LAYOUT_SMALL] = "small", [LAYOUT_MIXED] = "mixed",	[LAYOUT_APART] = "apart",
+	[LAYOUT_PLAIN] = "plain",	  [LAYOUT_CHAINED] = "chained",
+	[LAYOUT_UNALIGNED] = "unaligned", [LAYOUT_SMALL] = "small",
+	[LAYOUT_MIXED] = "mixed",	  [LAYOUT_APART] = "apart",
 	[LAYOUT_REVERSE] = "reverse",
 };
 

@@ -150,8 +150,7 @@ json_t *json_row(const struct header *hdr, const struct row *row)
 	if (put_key(obj, row) | put_counts(obj, &f.sum) | put_times(obj, &f) | put_dsb(obj, &f) |
 	    put_dsb_sources(obj, hdr, row->op, &f.sum, row->dsb_derived_known, row->dsb_derived) |
 	    put_steps(obj, row->op, &f.sum) | put_rare_counts(obj, &f.sum) |
-	    put_saved(obj, hdr, &f.sum) |
-	    put(obj, "hist", json_hist(row->hist))) {
+	    put_saved(obj, hdr, &f.sum) | put(obj, "hist", json_hist(row->hist))) {
 		json_decref(obj);
 		return NULL;
 	}

@@ -204,8 +204,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(board),   cmocka_unit_test(root_property),
 		cmocka_unit_test(by_name), cmocka_unit_test(identity),
-		cmocka_unit_test(x86),
-		cmocka_unit_test(walkers),
+		cmocka_unit_test(x86),	   cmocka_unit_test(walkers),
 	};
 	char cmd[64];
 	int failed;

@@ -55,7 +55,7 @@ static void arguments(void **state)
 	char text[256];
 	int n, seen = 0;
 
-	hooks_symbols(syms);
+	hooks_symbols(&opt, syms);
 	n = hooks_plan(&opt, &f, syms, hooks, &facts);
 	for (int i = 0; i < n; i++) {
 		if (hooks[i].kind != HOOK_CALL && hooks[i].kind != HOOK_ARCH &&

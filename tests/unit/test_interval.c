@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
+#include <dmasync/group.h>
 #include <dmasync/interval.h>
 #include "fake.h"
 
