@@ -13,6 +13,16 @@ guest_series()
 	"$top/scripts/build-kernel" --series "linux-$line" --name "$kernel" ${2:+--patch "$2"}
 }
 
+# guest_dmabuf: builds --kernel with the patches for dma-bufs, and none of the series.
+guest_dmabuf()
+{
+	local file patches=()
+	for file in "$top/patches/linux-${kernel%-*}"/dmabuf/000[1-9]-*.patch; do
+		patches+=(--patch "$file")
+	done
+	"$top/scripts/build-kernel" --series "linux-${kernel%-*}" --first 0 --name "$kernel" "${patches[@]}"
+}
+
 # guest_kernel: turns --kernel into a directory, fetching what the cache lacks.
 guest_kernel()
 {
@@ -25,9 +35,7 @@ guest_kernel()
 		*-base) [[ -e $link/vmlinuz ]] || "$top/scripts/build-kernel" --series "linux-${kernel%-*}" --base ;;
 		*-dmasync) guest_series "$link" ;;
 		*-mutants) guest_series "$link" "$top/lab/kernel/mutants-${kernel%-*}.patch" ;;
-		*-dmabuf) [[ -e $link/vmlinuz ]] ||
-			"$top/scripts/build-kernel" --series "linux-${kernel%-*}" --first 0 --name "$kernel" \
-				$(printf -- '--patch %s ' "$top/patches/linux-${kernel%-*}"/dmabuf/000[1-9]-*.patch) ;;
+		*-dmabuf) [[ -e $link/vmlinuz ]] || guest_dmabuf ;;
 		*-nobpf) [[ -e $link/vmlinuz ]] ||
 			"$top/scripts/build-kernel" --series "linux-${kernel%-*}" --base --name "$kernel" \
 				--fragment "$top/lab/kernel/nobpf.config" ;;
