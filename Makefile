@@ -121,17 +121,24 @@ C_FILES := $(wildcard kmod/*.[ch] src/*.[ch] src/*/*.[ch] bpf/*.[ch] include/dma
 	lab/guest/*.[ch] lab/bench/*.c lab/*.h)
 SH_FILES := $(wildcard lab/*.sh lab/bench/*.sh) $(shell grep -lsE '^\#!/bin/(ba)?sh' scripts/* lab/* tests/cli/* tests/fuzz/* tests/browser/* tests/bench-report .ci/run)
 JOBS ?= 2
-# Of many jobs the long ones must not begin last.
+# One more than there are jobs: a guest does nothing in a third of its time, when it sleeps or waits
+# for grace periods. The long ones must not begin last, nor those of the lab.
+TEST_JOBS ?= $(shell expr $(JOBS) + 1)
 LAB_LONG := 63-drivers 61-series 60-kmod 72-storms 20-flavours 10-suites-7.3 10-suites-6.18 50-record 10-suites-6.12 10-suites-6.1 05-model 30-faults
 LAB_TESTS := $(LAB_LONG:%=tests/lab/%.t) $(filter-out $(LAB_LONG:%=tests/lab/%.t),$(wildcard tests/lab/*.t))
 
-.PHONY: setup style check-quick
+.PHONY: setup style style-c style-sh check-quick
 setup:
 	$(Q)scripts/setup --build --test --lab --browser
 
-style:
+style: style-c style-sh
+
+style-c:
 	$(call say,STYLE)
 	$(Q)clang-format --dry-run -Werror $(C_FILES)
+
+style-sh:
+	$(call say,STYLE)
 	$(Q)shellcheck -x $(SH_FILES)
 
 # Everything that needs no guest.
@@ -166,14 +173,12 @@ fuzz: $(FUZZ_DIR)/fuzz_capture
 
 # The committed inputs, then a short search from them.
 fuzz-quick: $(FUZZ_DIR)/fuzz_capture
-	$(Q)tests/fuzz/run $(FUZZ_DIR) 20
+	$(Q)O=$(O) prove -v tests/fuzz
 
 check: setup
-	$(Q)$(MAKE) --no-print-directory style
-	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all lab build-units
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) style all lab build-units $(FUZZ_DIR)/fuzz_capture
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) ARCH=arm64 all
-	$(Q)$(MAKE) --no-print-directory fuzz-quick
-	$(Q)O=$(O) CMOCKA_MESSAGE_OUTPUT=TAP prove -j$(JOBS) --timer $(UNITS) tests/cli tests/browser $(LAB_TESTS)
+	$(Q)O=$(O) CMOCKA_MESSAGE_OUTPUT=TAP prove -j$(TEST_JOBS) --timer $(LAB_TESTS) $(UNITS) tests/cli tests/browser tests/fuzz
 
 # Pictures in Chromium, output in other tools; installs packages from the registries of Debian and npm.
 .PHONY: check-browser bench-flame

@@ -27,7 +27,8 @@ enum ksyms_view {
 /*
  * Looks up @n symbols of the core kernel (modules are left out) in one pass over @path, a file in
  * the form of /proc/kallsyms, sorted by address. Returns an enum ksyms_view, or -errno with the
- * reason and the cure in @why (of @len bytes, may be 0). @why is also filled for KSYMS_HIDDEN.
+ * reason and the cure in @why (of @len bytes, may be 0). @why is also filled for KSYMS_HIDDEN. With
+ * @n 0 it reads no further than to the first address.
  */
 int ksyms_find(const char *path, struct ksym *syms, size_t n, char *why, size_t len);
 

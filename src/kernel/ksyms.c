@@ -109,7 +109,8 @@ static void scan_name(struct scan *scan, __u64 addr, char *name)
 
 /*
  * One line, [@line, @end): "ffff800080010000 T name", with "\t[module]" behind it in modules. False
- * where the modules begin: they come after the core kernel, nothing of interest is left.
+ * where nothing of interest is left: the modules begin, which come after the core kernel, or no
+ * symbol is wanted, and there are addresses.
  */
 static bool scan_line(struct scan *scan, char *line, char *end)
 {
@@ -123,6 +124,8 @@ static bool scan_line(struct scan *scan, char *line, char *end)
 	name += 3;
 	/* Of a quarter of a million lines hardly any is worth more than this look. */
 	scan->lines++;
+	if (!scan->n && scan->any_addr)
+		return false;
 	if (scan->any_addr && !scan->open && !scan->prefix[prefix_hash(name, end - name)])
 		return true;
 	*end = '\0';
@@ -209,15 +212,21 @@ int ksyms_find(const char *path, struct ksym *syms, size_t n, char *why, size_t 
 	return KSYMS_FULL;
 }
 
-/* Marks the name of @line, "name" or "name [module]" or "name+0x..", in @found. */
-static void mark_traceable(char *line, const char *const *names, bool *found, size_t n)
+/*
+ * Marks the name of @line, "name" or "name [module]" or "name+0x..", in @found. Returns how many
+ * were not marked before.
+ */
+static size_t mark_traceable(char *line, const char *const *names, bool *found, size_t n)
 {
-	size_t i;
+	size_t marked = 0, i;
 
 	line[strcspn(line, " \t\n")] = '\0';
 	for (i = 0; i < n; i++)
-		if (line[0] == names[i][0] && !strcmp(line, names[i]))
+		if (line[0] == names[i][0] && !found[i] && !strcmp(line, names[i])) {
 			found[i] = true;
+			marked++;
+		}
+	return marked;
 }
 
 int ksyms_traceable(const char *root, const char *const *names, bool *found, size_t n, char *why,
@@ -226,7 +235,7 @@ int ksyms_traceable(const char *root, const char *const *names, bool *found, siz
 	static const char *const mounts[] = { "/sys/kernel/tracing", "/sys/kernel/debug/tracing" };
 	char path[256], line[LINE_SIZE];
 	FILE *f = NULL;
-	size_t i;
+	size_t left = n, i;
 	int err = 0;
 
 	memset(found, 0, n * sizeof(*found));
@@ -242,8 +251,8 @@ int ksyms_traceable(const char *root, const char *const *names, bool *found, siz
 			 err == -ENOENT ? " (mount tracefs at /sys/kernel/tracing)" : "");
 		return err;
 	}
-	while (fgets(line, sizeof(line), f))
-		mark_traceable(line, names, found, n);
+	while (left && fgets(line, sizeof(line), f))
+		left -= mark_traceable(line, names, found, n);
 	err = ferror(f) ? -EIO : 0;
 	fclose(f);
 	if (err)

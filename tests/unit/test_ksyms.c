@@ -70,6 +70,7 @@ static void hidden(void **state)
 	assert_int_equal(syms[0].seen, 1);
 	assert_true(syms[0].addr == 0 && syms[0].size == 0);
 	assert_int_equal(syms[1].seen, 0);
+	assert_int_equal(ksyms_find(path, NULL, 0, why, sizeof(why)), KSYMS_HIDDEN);
 }
 
 static void errors(void **state)
