@@ -92,6 +92,12 @@ double fit_level_noise(const struct predict *p, const struct fit_row *of);
 
 /* ---- prices.c ---- */
 
+/* What a call of the architecture's function takes besides lines; no op: not known. */
+struct arch_price {
+	struct predict_range entry;
+	const char *op;
+};
+
 /* What a solution is made of. */
 struct solving {
 	struct predict *p;
@@ -100,6 +106,7 @@ struct solving {
 	double software;		    /* ns an entry at most; negative: not known */
 	double call;			    /* ns a call at most */
 	struct fit_pool pool[2][DIR_COUNT]; /* by maintenance and direction */
+	struct arch_price arch[2][DIR_COUNT];
 };
 
 static const struct predict_range range_unknown = { 0, 1, 0 };
@@ -119,6 +126,9 @@ void pools_free(struct solving *s);
 
 /* Do rows of a pool that tell the price of a line by themselves agree on it? */
 void pools_compare(struct solving *s);
+
+/* Finds the price of the architecture's functions that is known best. */
+void arch_find(struct solving *s);
 
 /*
  * Each gives the row a price of its waits by one way, if that tells more than what it has: by its

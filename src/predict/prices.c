@@ -178,21 +178,35 @@ static void offer_wait(struct solving *s, const struct fit_row *of, enum predict
 /* Times of the architecture's function: what it takes besides lines. */
 void price_by_arch(struct solving *s, const struct fit_row *of)
 {
+	const struct arch_price *arch = &s->arch[of->clean][of->row->sum.dir];
+	struct predict_range wait = arch->entry;
+
+	if (!arch->op || s->software < 0)
+		return;
+	wait.low -= lost_on_entry(s, of->row);
+	wait.high += s->software;
+	offer_wait(s, of, HOW_ARCH, &wait, arch->op);
+}
+
+void arch_find(struct solving *s)
+{
 	struct fit fit = { .from = LINE_OWN };
-	struct predict_range wait;
+	struct arch_price *best;
+	const struct row *sum;
 	struct fit_limits got;
 	size_t i;
 
-	for (i = 0; s->software >= 0 && i < s->n; i++) {
+	for (i = 0; i < s->n; i++) {
 		fit.of = &s->rows[i];
-		if (!op_is_arch(fit.of->row->sum.op) || !fit.of->row->sum.dsb_derived ||
-		    fit.of->clean != of->clean || fit.of->row->sum.dir != of->row->sum.dir ||
-		    !fit_limits(s->p, &fit, &got))
+		sum = &fit.of->row->sum;
+		if (!op_is_arch(sum->op) || !sum->dsb_derived || !fit_limits(s->p, &fit, &got))
 			continue;
-		wait = got.entry;
-		wait.low -= lost_on_entry(s, of->row);
-		wait.high += s->software;
-		offer_wait(s, of, HOW_ARCH, &wait, op_name(fit.of->row->sum.op));
+		best = &s->arch[fit.of->clean][sum->dir];
+		if (best->op &&
+		    best->entry.high - best->entry.low <= got.entry.high - got.entry.low)
+			continue;
+		best->entry = got.entry;
+		best->op = op_name(sum->op);
 	}
 }
 

@@ -243,6 +243,7 @@ static int solve(struct solving *s)
 	if (err)
 		return err;
 	pools_compare(s);
+	arch_find(s);
 	bounds_find(s);
 	for (i = 0; i < s->n; i++)
 		solve_row(s, &s->rows[i]);
