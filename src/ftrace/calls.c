@@ -203,7 +203,7 @@ void calls_take(struct calls *c, const struct trace_event *ev, __u64 from, __u64
 	}
 	switch (ev->probe->kind) {
 	case PROBE_BEGIN:
-		begin(c, t, ev, ev->ns >= from && ev->ns < to);
+		begin(c, t, ev, (ev->ns >= from && ev->ns < to) || ev->probe->op == OP_CALIBRATE);
 		break;
 	case PROBE_END:
 		end(c, t, ev);

@@ -33,7 +33,10 @@ struct calls_user {
 /* NULL: out of memory. @page_size is that of IOMMU page tables, bytes. */
 struct calls *calls_open(struct calls_user user, size_t page_size);
 
-/* Takes the next record. Calls that begin before @from or at @to and later are left out. */
+/*
+ * Takes the next record. Calls that begin before @from or at @to and later are left out, but for
+ * those of the null target.
+ */
 void calls_take(struct calls *c, const struct trace_event *ev, __u64 from, __u64 to);
 
 /* Adds what was lost so far to @loss. */

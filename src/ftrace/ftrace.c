@@ -13,11 +13,10 @@
 #include <dmasync/clock.h>
 #include <dmasync/log.h>
 #include <dmasync/machine.h>
-#include <dmasync/permit.h>
-#include <dmasync/pidns.h>
 #include <dmasync/pmu.h>
 #include "calls.h"
 #include "null.h"
+#include "plan.h"
 #include "rows.h"
 #include "tasks.h"
 #include "tracefs.h"
@@ -58,61 +57,6 @@ struct session {
 	struct loss loss;     /* up to the running interval */
 };
 
-static int possible(char *why, size_t len)
-{
-	int err = permit_tracing(why, len);
-	char path[96];
-
-	if (err)
-		return err;
-	if (!tracefs_dir()) {
-		snprintf(why, len,
-			 "tracefs is not mounted; `mount -t tracefs tracefs /sys/kernel/tracing`");
-		return -EOPNOTSUPP;
-	}
-	snprintf(path, sizeof(path), "%s/kprobe_events", tracefs_dir());
-	if (!access(path, W_OK))
-		return 0;
-	snprintf(why, len,
-		 "no kprobe events: %s: %s; use a kernel built with CONFIG_KPROBE_EVENTS=y", path,
-		 strerror(errno));
-	return -EOPNOTSUPP;
-}
-
-/* Records have the first PID namespace's numbers, by which /proc is asked. */
-static bool processes_told(void)
-{
-	return !pidns_own().ino && pidns_proc_is_own();
-}
-
-/* What only BPF programs can do. */
-static int check_options(const struct options *opt)
-{
-	const char *cannot = opt->exact			  ? "--exact"
-			     : opt->user_stacks		  ? "--user-stacks"
-			     : opt->profile_hz		  ? "--profile"
-			     : opt->chain		  ? "--chain"
-			     : opt->storms		  ? "--storms"
-			     : opt->attach == RUNG_NONE	  ? NULL
-			     : opt->attach == RUNG_KPROBE ? NULL
-							  : "--attach other than kprobe";
-
-	if (cannot) {
-		log_error("%s is not possible with ftrace: it takes BPF", cannot);
-		return -EOPNOTSUPP;
-	}
-	if ((opt->pid || opt->by == BY_PROCESS) && !processes_told()) {
-		log_error(
-			"processes cannot be told with ftrace from inside a PID namespace; run it "
-			"outside, or leave %s out",
-			opt->pid ? "-p" : "--by process");
-		return -EOPNOTSUPP;
-	}
-	if (opt->stacks)
-		log_warn("no stacks: ftrace does not tell where calls come from");
-	return 0;
-}
-
 static void describe_machine(struct session *s)
 {
 	struct header *hdr = &s->hdr;
@@ -124,68 +68,6 @@ static void describe_machine(struct session *s)
 	machine_model("", hdr->model, sizeof(hdr->model));
 	hdr->flavour = s->features.flavour;
 	hdr->level = s->opt.level;
-}
-
-/* Those that events can serve. */
-static unsigned int plan(struct session *s, const struct ksym *syms, const struct ksym *null,
-			 struct hook *hooks)
-{
-	struct hook all[HEADER_HOOKS_MAX];
-	struct hook_facts facts;
-	int n = hooks_plan(&s->opt, &s->features, syms, all, &facts);
-	unsigned int taken = 0;
-
-	for (int i = 0; i < n; i++)
-		if (all[i].kind == HOOK_CALL || all[i].kind == HOOK_ARCH ||
-		    all[i].kind == HOOK_BOUNCE)
-			hooks[taken++] = all[i];
-	/* In place of bpf_fentry_test1(), which only BPF can call. */
-	if (null->seen && taken < HEADER_HOOKS_MAX)
-		hooks[taken++] = (struct hook){
-			.kind = HOOK_CALL,
-			.op = OP_CALIBRATE,
-			.programs = "null",
-			.function = null->name,
-			.group = -1,
-			.exists = true,
-			.text = null->seen == 1 && null->size ? null->addr : 0,
-			.text_size = null->size,
-		};
-	return taken;
-}
-
-/* Why none of the hooks of the DMA API itself was attached; NULL: one was. */
-static const char *nothing_measured(const struct header *hdr)
-{
-	const char *why = "none of its functions is in this kernel";
-
-	for (unsigned int i = 0; i < hdr->n_hooks; i++) {
-		if (hdr->hooks[i].op >= OP_CALIBRATE)
-			continue;
-		if (hdr->hooks[i].rung != RUNG_NONE)
-			return NULL;
-		if (hdr->hooks[i].reason[0])
-			why = hdr->hooks[i].reason;
-	}
-	return why;
-}
-
-static int make_probes(struct session *s, const struct ksym *syms, const struct ksym *null)
-{
-	struct hook hooks[HEADER_HOOKS_MAX];
-	unsigned int n = plan(s, syms, null, hooks);
-	const char *why;
-	int err;
-
-	err = probes_open(&s->instance, s->opt.procs || s->opt.comm, hooks, n, s->hdr.hooks,
-			  &s->hdr.n_hooks, &s->probes);
-	if (err)
-		return err;
-	why = nothing_measured(&s->hdr);
-	if (!why)
-		return 0;
-	log_error("no hook of the DMA API can be attached by ftrace: %s", why);
-	return -EOPNOTSUPP;
 }
 
 static int check_symbols(const struct session *s)
@@ -362,13 +244,14 @@ static int open_all(struct session *s)
 	struct ksym syms[HOOK_SYMBOLS_MAX + 1];
 	size_t n_syms = hooks_symbols(&s->opt, syms);
 	struct ksym *null = &syms[n_syms];
+	struct plan plan = { &s->opt, &s->features, syms, null };
 	int err;
 
 	*null = (struct ksym){ .name = null_function() };
 	features_read(&s->features, NULL, false, syms, n_syms + !!null->name);
 	describe_machine(s);
 	err = check_symbols(s) ?: open_counters(s) ?: instance_create(&s->instance);
-	err = err ?: make_probes(s, syms, null);
+	err = err ?: plan_probes(&plan, &s->instance, &s->hdr, &s->probes);
 	err = err ?: ring_open(&s->instance, buffer_kib(), &s->probes, names, &s->ring);
 	return err ?: switch_on(s);
 }
@@ -410,7 +293,6 @@ static void measure_probes(struct session *s)
 
 	for (unsigned int i = 0; i < s->hdr.n_hooks; i++)
 		probed |= s->hdr.hooks[i].op == OP_CALIBRATE && s->hdr.hooks[i].rung != RUNG_NONE;
-	s->from_ns = clock_ns();
 	if (probed && s->unprobed_ns)
 		calibrate_target(&null, s->unprobed_ns, read_null, s, cost, why, sizeof(why));
 	else
@@ -422,7 +304,7 @@ static void measure_probes(struct session *s)
 static int open_session(const struct options *opt, struct session **out)
 {
 	struct session *s;
-	int err = check_options(opt);
+	int err = plan_check_options(opt);
 
 	if (err)
 		return err;
@@ -433,7 +315,7 @@ static int open_session(const struct options *opt, struct session **out)
 	}
 	s->backend = &backend_ftrace;
 	s->opt = *opt;
-	s->opt.procs &= processes_told();
+	s->opt.procs &= plan_processes_told();
 	s->wake = s->instance.lock = -1;
 	s->from_ns = s->to_ns = ~0ULL;
 	pthread_mutex_init(&s->lock, NULL);
@@ -532,7 +414,7 @@ static void print_stats(struct session *s, FILE *out)
 }
 
 const struct backend backend_ftrace = {
-	.possible = possible,
+	.possible = plan_possible,
 	.open = open_session,
 	.header = get_header,
 	.stacks = get_stacks,
