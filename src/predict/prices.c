@@ -46,7 +46,7 @@ static bool is_reference(const struct fit_row *f)
  * Only the loop around the calls of the architecture is in such a row's time: the functions that
  * maintain compute a little themselves, and map is longer than unmap.
  */
-#define REFERENCE_MARGIN 2.0
+#define REFERENCE_MARGIN 3.0
 
 static void bounds_by_reference(struct solving *s)
 {
@@ -240,7 +240,8 @@ void price_by_given(struct solving *s, const struct fit_row *of)
 
 static bool in_pool(const struct fit_row *f)
 {
-	return f->loop && !f->copies && f->row->n && f->row->sum.dsb_derived && !f->row->no_bytes;
+	return f->row->how != HOW_NONE && f->loop && !f->copies && f->row->n &&
+	       f->row->sum.dsb_derived && !f->row->no_bytes;
 }
 
 int pools_fill(struct solving *s)

@@ -356,7 +356,7 @@ static void measured_software(void **state)
 	}
 	solved(f, OP_MAP_SG);
 	assert_true(f->p.software_measured);
-	assert_true(f->p.software_ns >= 12 && f->p.software_ns < 25);
+	assert_true(f->p.software_ns >= 18 && f->p.software_ns < 30);
 }
 
 /* Page tables are in the times of lists behind an IOMMU: another row's wait is taken. */
