@@ -166,6 +166,6 @@ for my $line (split ' ', $ENV{LAB_SERIES} // "6.12") {
 		"of scattered pages %u to %u (%.2fx)", map { ($cost{base}{$_}, $cost{dmabuf}{$_}, $factor{$_}) } qw(mmap plain reverse)));
 	cmp_ok($factor{mmap}, ">", 10, "$line: mmap of the system heap takes less than a tenth of the instructions");
 	cmp_ok($factor{plain}, ">", 2, "$line: vmap of contiguous pages less than half");
-	cmp_ok($factor{reverse}, ">", 0.75, "$line: vmap of scattered pages no third more");
+	cmp_ok($factor{reverse}, ">", 0.67, "$line: vmap of scattered pages, where runs are looked for in vain, not half more");
 }
 done_testing();
