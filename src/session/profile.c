@@ -52,7 +52,9 @@ static int cpu_start(const struct profile *p, struct profile_cpu *c, int cpu)
 static int set_maps(struct bpf_object *obj, const struct attachment *at,
 		    const struct attach_config *cfg)
 {
-	static const char *const unused[] = { "row_values", "row_infos", "procs", "stack_counts" };
+	static const char *const unused[] = { "row_values",   "row_infos",  "procs",
+					      "stack_counts", "storm_cpus", "storm_tasks",
+					      "storm_values" };
 	struct bpf_map *map;
 	int err = 0;
 
