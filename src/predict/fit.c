@@ -56,10 +56,8 @@ static void moments_less(struct moments *out, const struct moments *a, const str
 /* Blocks that a capture gets, of @intervals that it has. */
 static unsigned int blocks_of_run(const struct predict *p, __u32 intervals)
 {
-	unsigned int want = (PREDICT_BLOCKS + p->n_runs - 1) / p->n_runs;
+	unsigned int want = p->n_runs <= PREDICT_RUNS_FEW ? PREDICT_BLOCKS : PREDICT_BLOCKS / 2;
 
-	if (want < PREDICT_BLOCKS / 2)
-		want = PREDICT_BLOCKS / 2;
 	return intervals < want ? intervals : want;
 }
 
@@ -397,19 +395,19 @@ static bool by_blocks(const struct predict *p, const struct fit *f, struct left_
 	return true;
 }
 
-static bool by_runs(const struct predict *p, const struct fit *f, struct left_out *l,
+/* Where a capture alone holds what tells the prices, it is not known how captures differ. */
+static void by_runs(const struct predict *p, const struct fit *f, struct left_out *l,
 		    struct fit_limits *out)
 {
 	size_t i;
 
 	l->n = 0;
-	for (i = 0; p->n_runs >= PREDICT_RUNS_MIN && i < p->n_runs; i++) {
+	for (i = 0; i < p->n_runs; i++) {
 		if (!leave_out(f, part_of_run(p, i), l))
-			return false;
+			return;
 	}
 	if (l->n >= PREDICT_RUNS_MIN)
 		limits_widen(out, l);
-	return true;
 }
 
 bool fit_limits(const struct predict *p, const struct fit *f, struct fit_limits *out)
@@ -427,7 +425,9 @@ bool fit_limits(const struct predict *p, const struct fit *f, struct fit_limits 
 			.lines_in = all.lines_in,
 			.calls_in = all.calls_in,
 		};
-		ok = by_blocks(p, f, &l, out) && by_runs(p, f, &l, out);
+		ok = by_blocks(p, f, &l, out);
+		if (ok)
+			by_runs(p, f, &l, out);
 	}
 	free(l.share);
 	return ok;

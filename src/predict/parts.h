@@ -7,7 +7,8 @@
 
 /* ---- fit.c ---- */
 
-#define PREDICT_BLOCKS 16 /* of intervals, over all captures, as far as there are as many */
+#define PREDICT_BLOCKS 16  /* of intervals of a capture, as far as it has as many; even */
+#define PREDICT_RUNS_FEW 8 /* of more captures each has half as many */
 #define PREDICT_BLOCKS_MIN 6
 #define PREDICT_RUNS_MIN 3
 

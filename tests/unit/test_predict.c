@@ -189,6 +189,25 @@ static void arch_level(void **state)
 	assert_true(row->saving.high - row->saving.low < 0.4);
 }
 
+/* A capture of the core beside several of the work: the former alone tells prices. */
+static void calibrated(void **state)
+{
+	struct fixture *f = *state;
+	struct row work = row_of(OP_MAP_SG), core = row_of(OP_MAP_SG);
+	const struct predict_row *row;
+	int i;
+
+	for (i = 0; i < 3; i++)
+		record(f, &work, false);
+	record(f, &work, true);
+	row = solved(f, OP_MAP_SG);
+	assert_int_equal(row->how, HOW_OWN);
+	snprintf(core.dev, sizeof(core.dev), "core");
+	record(f, &core, true);
+	solved(f, OP_MAP_SG);
+	assert_int_equal(f->p.n_predicted, 2);
+}
+
 static void single_buffers_tell_lines(void **state)
 {
 	struct fixture *f = *state;
@@ -508,16 +527,27 @@ static void filters(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(own_sizes),	 TEST(floor_is_left_out),
-		TEST(second_walk),	 TEST(all_alike),
-		TEST(arch_level),	 TEST(single_buffers_tell_lines),
-		TEST(coherent),		 TEST(unknown_device),
-		TEST(some_bounce),	 TEST(some_skip),
-		TEST(batched_already),	 TEST(counting_probes),
-		TEST(without_floor),	 TEST(upstream_adds),
-		TEST(measured_software), TEST(behind_an_iommu),
-		TEST(page_tables),	 TEST(long_capture),
-		TEST(phrases),		 TEST(live),
+		TEST(own_sizes),
+		TEST(floor_is_left_out),
+		TEST(second_walk),
+		TEST(all_alike),
+		TEST(arch_level),
+		TEST(calibrated),
+		TEST(single_buffers_tell_lines),
+		TEST(coherent),
+		TEST(unknown_device),
+		TEST(some_bounce),
+		TEST(some_skip),
+		TEST(batched_already),
+		TEST(counting_probes),
+		TEST(without_floor),
+		TEST(upstream_adds),
+		TEST(measured_software),
+		TEST(behind_an_iommu),
+		TEST(page_tables),
+		TEST(long_capture),
+		TEST(phrases),
+		TEST(live),
 		TEST(filters),
 	};
 
