@@ -5,6 +5,16 @@
 # The directory that `make O=` builds in; relative to the tree, as make has it.
 built=$(cd "$top" && realpath -m "${O:-build}")/lab
 
+# guest_dmabuf_kernel: builds a kernel with the patches of the dma-buf chain alone.
+guest_dmabuf_kernel()
+{
+	local line=${kernel%-*} patch patches=()
+	for patch in "$top/patches/linux-$line"/dmabuf/000[1-9]-*.patch; do
+		patches+=(--patch "$patch")
+	done
+	"$top/scripts/build-kernel" --series "linux-$line" --first 0 --name "$kernel" "${patches[@]}"
+}
+
 # guest_kernel: turns --kernel into a directory, fetching what the cache lacks.
 guest_kernel()
 {
@@ -16,8 +26,7 @@ guest_kernel()
 		[[ -e $link/vmlinuz ]] || case $kernel in
 		*-base) "$top/scripts/build-kernel" --series "linux-${kernel%-*}" --base ;;
 		*-dmasync) "$top/scripts/build-kernel" --series "linux-${kernel%-*}" ;;
-		*-dmabuf) "$top/scripts/build-kernel" --series "linux-${kernel%-*}" --first 0 --name "$kernel" \
-			$(printf -- '--patch %s ' "$top/patches/linux-${kernel%-*}"/dmabuf/000[1-9]-*.patch) ;;
+		*-dmabuf) guest_dmabuf_kernel ;;
 		*-mutants) "$top/scripts/build-kernel" --series "linux-${kernel%-*}" --name "$kernel" \
 			--patch "$top/lab/kernel/mutants-${kernel%-*}.patch" ;;
 		*) "$top/scripts/fetch-kernels" --arch "$arch" --flavour "$flavour" "$kernel" ;;

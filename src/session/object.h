@@ -22,8 +22,8 @@ struct kernel_types {
 };
 
 /*
- * Loads the programs that @n of @hooks, those at the indices @set, need at @rung: all of them are of
- * the dma-buf chain, or none is. Maps are those of
+ * Loads the programs that @n of @hooks, those at the indices @set, need at @rung: all of them are
+ * of the dma-buf chain, or none is. Maps are those of
  * @first, an object loaded earlier, or new ones when it is NULL. 0 with *@out to be given to
  * bpf_object__close(), or -errno.
  */
