@@ -96,9 +96,9 @@ _Static_assert(sizeof(struct row_key) == 64, "one key a cache line");
 /* Row and bank of a value's index: banks hold rows, and rows a value for each CPU. */
 #define ROW_OF(at, cpus, max_rows) ((at) / (cpus) % (max_rows))
 #define BANK_OF(at, cpus, max_rows) ((at) >= (cpus) * (max_rows))
-#define ROWS_MAX 2048	      /* most rows a session can be given */
-#define ROWS_RESERVED OP_TAGS /* rows 0 .. OP_TAGS-1 collect, per op, what found no row: "other"   \
-			       */
+#define ROWS_MAX 2048 /* most rows a session can be given */
+/* Rows below it collect, per operation, what found no row: "other". */
+#define ROWS_RESERVED OP_TAGS
 
 #define DEV_NAME_LEN 64
 #define DRV_NAME_LEN 32
