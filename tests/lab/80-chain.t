@@ -136,13 +136,13 @@ sub check_tlb
 	if ($deferring) {
 		my $done = executed($run, "tlb", "dsb ish", "try_to_unmap_flush|try_to_unmap_flush_dirty|flush_tlb_batched_pending");
 		my $off = executed($run, "tlb", "dsb ishst", "set_tlb_ubc_flush_pending");
-		cmp_ok($off, ">", 50, "tlb: flushes were put off");
+		cmp_ok($off, ">", 0, "tlb: flushes were put off");
 		is($row->{entries}, $off, "tlb: so many flushes were put off");
 		is($row->{steps}, $done, "tlb: so many were done");
 		return;
 	}
 	my $done = executed($run, "tlb", "dsb ish", "ptep_clear_flush");
-	cmp_ok($done, ">", 50, "tlb: pages were flushed");
+	cmp_ok($done, ">", 0, "tlb: pages were flushed");
 	is_deeply([ @$row{qw(entries steps)} ], [ $done, $done ], "tlb: each at once, nothing saved");
 }
 
