@@ -5,6 +5,16 @@
 
 #include <dmasync/calibrate.h>
 
+/*
+ * Where its kernel function, whose argument is struct pt_regs, finds a text as long as the name of
+ * a PCI device: in the registers that the call was made with.
+ */
+#if defined(__x86_64__)
+#define NULL_NAME "name=+112({0}):string"
+#else
+#define NULL_NAME "name=+0({0}):string"
+#endif
+
 /* The kernel function that serves it; NULL: not known for this architecture. */
 const char *null_function(void);
 

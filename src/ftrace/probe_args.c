@@ -2,6 +2,7 @@
 /* What the arguments and results of each probed function mean, in the words of kprobe events. */
 #include <stdio.h>
 #include <string.h>
+#include "null.h"
 #include "probes.h"
 
 #define REGISTERS 7
@@ -54,7 +55,8 @@ static const struct {
 	{ "bounce_unmap", "", NULL },
 	{ "bounce_sync_device", "", NULL },
 	{ "bounce_sync_cpu", "", NULL },
-	{ "null", "", NULL },
+	/* Like an unmap of the device that null.c makes up. */
+	{ "null", NULL_NAME " entries={2}:u32 dir={3}:u8 attrs={4}:u16", NULL },
 };
 
 static const char *const *registers_of(const char *machine)

@@ -49,8 +49,11 @@ static const char *read_string(const struct probe_field *f, const void *data, si
 	__u32 loc = read_field(f, data), at = loc & 0xffff, n = loc >> 16;
 
 	buf[0] = '\0';
-	if (n && at < size && n <= size - at)
-		snprintf(buf, len, "%.*s", (int)n, (const char *)data + at);
+	if (n && at < size && n <= size - at) {
+		n = n < len ? n : len - 1;
+		memcpy(buf, (const char *)data + at, n);
+		buf[n] = '\0';
+	}
 	return buf;
 }
 

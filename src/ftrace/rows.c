@@ -45,7 +45,9 @@ struct rows {
 	struct process *procs;
 	size_t n_procs, cap_procs;
 	struct index procs_index;
+	/* What is looked for: zero but for the key. */
 	struct sums wanted;
+	struct known wanted_known;
 	__u64 lost;
 };
 
@@ -103,12 +105,12 @@ static const struct index_kind process_kind = { sizeof(struct process), process_
 
 __u32 rows_device(struct rows *r, const char *name)
 {
-	struct known like = { .fresh = false }, *k;
+	struct known *like = &r->wanted_known, *k;
 	void *items = r->known;
 	bool found;
 
-	snprintf(like.name, sizeof(like.name), "%s", name);
-	k = index_find(&r->known_index, &known_kind, &items, &r->n_known, &r->cap_known, &like,
+	strncpy(like->name, name, sizeof(like->name) - 1);
+	k = index_find(&r->known_index, &known_kind, &items, &r->n_known, &r->cap_known, like,
 		       &found);
 	r->known = items;
 	return k ? k - r->known : 0;

@@ -56,9 +56,11 @@ static void draw_title(const struct tui *t, int y)
 	int room = COLS - (int)strlen(state);
 
 	hooks_summary(hdr, hooks, sizeof(hooks));
-	snprintf(text, sizeof(text), "dmasynctop  %s %s  %s  %s%s: %s", hdr->release, hdr->machine,
+	snprintf(text, sizeof(text), "dmasynctop  %s %s  %s  %s%s: %s%s", hdr->release,
+		 hdr->machine,
 		 hdr->flavour == FLAVOUR_NONE ? "no barriers" : flavour_name(hdr->flavour),
-		 level_name(hdr->level), hdr->exact ? " exact" : "", hooks);
+		 level_name(hdr->level), hdr->exact ? " exact" : "",
+		 hdr->backend == BACKEND_FTRACE ? "ftrace " : "", hooks);
 	put_text(y, 0, COLS, t->look.title, text);
 	if (*state)
 		put_text(y, room > 0 ? room : 0, COLS, t->look.alarm, state);

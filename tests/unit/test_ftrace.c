@@ -70,6 +70,7 @@ static void arguments(void **state)
 		assert_null(strstr(text, "%x"));
 	}
 	assert_true(seen > 25);
+	assert_true(probes_arguments("aarch64", "null", text, sizeof(text), &result));
 	assert_true(probes_arguments("x86_64", "iova_link", text, sizeof(text), &result));
 	assert_string_equal(text, "name=+0(+0(%di)):string size=%r8:u64 dir=%r9:u8 "
 				  "attrs=+8(%sp):u16");
