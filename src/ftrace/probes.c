@@ -263,8 +263,8 @@ static int by_id(const void *a, const void *b)
 	return (x->id > y->id) - (x->id < y->id);
 }
 
-int probes_open(struct instance *in, bool comm, const struct hook *hooks, unsigned int n,
-		struct hook_state *states, unsigned int *n_states, struct probes *probes)
+void probes_open(struct instance *in, bool comm, const struct hook *hooks, unsigned int n,
+		 struct hook_state *states, unsigned int *n_states, struct probes *probes)
 {
 	struct opening o = {
 		.in = in, .comm = comm, .hooks = hooks, .n = n, .states = states, .probes = probes
@@ -285,7 +285,6 @@ int probes_open(struct instance *in, bool comm, const struct hook *hooks, unsign
 	*n_states = compact_states(&o);
 	if (probes->n)
 		qsort(probes->probe, probes->n, sizeof(*probes->probe), by_id);
-	return 0;
 }
 
 const struct probe *probes_find(const struct probes *probes, unsigned int id)

@@ -56,11 +56,10 @@ int probes_parse_format(const char *text, struct probe *p);
 
 /*
  * Makes the events that see @n @hooks, alternatives as in attach_open(), and notes in @states and
- * *@n_states how each came out. With @comm records have the process's name. 0 or -errno after a
- * message.
+ * *@n_states how each came out. With @comm records have the process's name. For probes_close().
  */
-int probes_open(struct instance *in, bool comm, const struct hook *hooks, unsigned int n,
-		struct hook_state *states, unsigned int *n_states, struct probes *probes);
+void probes_open(struct instance *in, bool comm, const struct hook *hooks, unsigned int n,
+		 struct hook_state *states, unsigned int *n_states, struct probes *probes);
 
 /* Probe whose records have the number @id, or NULL. */
 const struct probe *probes_find(const struct probes *probes, unsigned int id);

@@ -41,6 +41,17 @@ static void keep_capability(const char *name)
 		tputs(s, 1, keep_char);
 }
 
+/* What crashes did before the full screen came up. */
+static struct sigaction before[sizeof(crash_signals) / sizeof(*crash_signals)];
+
+static void release_crashes(void)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(crash_signals) / sizeof(*crash_signals); i++)
+		sigaction(crash_signals[i], &before[i], NULL);
+}
+
 static void crash(int sig)
 {
 	ssize_t n = write(STDOUT_FILENO, term.leave, term.len);
@@ -48,7 +59,9 @@ static void crash(int sig)
 	(void)n;
 	if (term.has_saved)
 		tcsetattr(STDIN_FILENO, TCSANOW, &term.saved);
-	raise(sig); /* SA_RESETHAND: now with the default action */
+	/* Back end's turn, if it has something to undo. */
+	release_crashes();
+	raise(sig);
 }
 
 static void catch_crashes(void)
@@ -63,15 +76,7 @@ static void catch_crashes(void)
 
 	sigaltstack(&alternative, NULL);
 	for (i = 0; i < sizeof(crash_signals) / sizeof(*crash_signals); i++)
-		sigaction(crash_signals[i], &action, NULL);
-}
-
-static void release_crashes(void)
-{
-	size_t i;
-
-	for (i = 0; i < sizeof(crash_signals) / sizeof(*crash_signals); i++)
-		signal(crash_signals[i], SIG_DFL);
+		sigaction(crash_signals[i], &action, &before[i]);
 }
 
 bool tui_possible(const char **why)
