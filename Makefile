@@ -124,7 +124,7 @@ JOBS ?= 2
 # One more than there are jobs: a guest does nothing in a third of its time, when it sleeps or waits
 # for grace periods. The long ones must not begin last, nor those of the lab.
 TEST_JOBS ?= $(shell expr $(JOBS) + 1)
-LAB_LONG := 63-drivers 61-series 60-kmod 72-storms 20-flavours 10-suites-7.3 10-suites-6.18 50-record 10-suites-6.12 10-suites-6.1 05-model 30-faults
+LAB_LONG := 61-series 63-drivers 30-faults 60-kmod 72-storms 20-flavours 70-predict 71-ftrace 10-suites-7.3 10-suites-6.18 50-record 10-suites-6.12 10-suites-6.1 05-model
 LAB_TESTS := $(LAB_LONG:%=tests/lab/%.t) $(filter-out $(LAB_LONG:%=tests/lab/%.t),$(wildcard tests/lab/*.t))
 
 .PHONY: setup style style-c style-sh check-quick
