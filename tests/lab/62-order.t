@@ -11,6 +11,11 @@ use Kmod;
 use List::Util qw(sum0);
 use Test::More;
 
+my $build = $ENV{O} // "build";
+$build = "$Lab::top/$build" unless $build =~ m{^/};
+my $tool = "$build/arm64/dmasynctop";
+plan skip_all => "no $tool: make ARCH=arm64" unless -x $tool;
+
 # The path; number of the fault; what it is; the rule that it breaks, in which function; in which cells.
 my $map = qr/(?:__)?iommu_map_sg/;
 my @faults = (
@@ -83,7 +88,12 @@ sub boot
 		$script .= Kmod::script("", cells($line, $path, $number)) if !$done{$label}++;
 		$script .= "workload dio -f \$DISK -s 1M -m $label.disk >/out/$label.disk\n" if ($rule // "") eq "store";
 	}
-	return Lab::run([ "--kernel", "$line-mutants", "--kmod", "--device", "edu", "--order", @{ $machine->{options} } ], $script);
+	# Fault 4 once more, where the tool has a kprobe at each return of the functions that are called.
+	$script .= "echo 4 >$parameter\ncat >/tmp/cells <<'END'\n" .
+		Kmod::script("", Kmod::cell("probed.list", dir => "from_device", entries => 16)) . "END\n" .
+		"dmasynctop -b --json -i 1000s --attach=kprobe -- sh /tmp/cells >/out/probed.json\n";
+	return Lab::run([ "--kernel", "$line-mutants", "--kmod", "--device", "edu", "--order", "--file", "$tool:/bin/dmasynctop",
+		@{ $machine->{options} } ], $script);
 }
 
 sub check_fault
@@ -114,6 +124,9 @@ for my $line (split ' ', $ENV{LAB_SERIES} // "6.12 6.1") {
 			my %refused = map { $_->{label} => $_->{reason} } grep { $_->{type} eq "refused" } Lab::objects($run->{out});
 			is_deeply(\%refused, {}, "every cell ran");
 			check_fault($run, @$_) for @here;
+			my @probed = @{ Lab::window($run, "probed.list.sync_sg_for_device")->{order}{broken} // [] };
+			ok(scalar(grep { $_->{rule} eq "return" && $_->{in} =~ /^(?:__)?dma_sync_sg_for_device$/ } @probed),
+				"a return under a kprobe is looked at") or diag(explain(\@probed));
 			cmp_ok(Lab::count($run, "direct19.list.map_sg", "dsb sy", "gic_\\w+"), ">=", 1, "direct: an interrupt did wait")
 				if grep { $_->[1] == 19 } @here;
 		};
