@@ -82,7 +82,7 @@ static void end_record(struct record *rec)
 
 #define COUNT_NAMES                                                                                \
 	"calls,entries,bytes,ns,avg_ns,dsb,dsb_source,failed,failed_entries,failed_partial,"       \
-	"empty_calls,bounces,bounced_calls,bounced_entries"
+	"empty_calls,bounces,bounced_calls,bounced_entries,steps"
 
 static void put_counts(struct record *rec, const struct figures *f)
 {
@@ -103,6 +103,7 @@ static void put_counts(struct record *rec, const struct figures *f)
 	put_u64(rec, sum->bounces);
 	put_u64(rec, sum->bounced_calls);
 	put_u64(rec, sum->bounced_entries);
+	put_u64(rec, sum->steps);
 }
 
 #define TIME_NAMES "min_ns,p50_ns,p90_ns,p99_ns,p999_ns,max_ns"
