@@ -12,6 +12,7 @@ my $scratch = tempdir(CLEANUP => 1);
 my @names = ((map { ("$_.0", "$_.1") } qw(ahci nvme sdhci usb)), qw(module udmabuf heap));
 my @boot = ("<6>[    0.000000] Booting Linux on physical CPU 0x0000000000 [0x414fd0b1]",
 	"<5>[    0.000000] Linux version 6.12.118-soak (lab\@lab) (aarch64-linux-gnu-gcc 12.2.0) #1 SMP PREEMPT",
+	"<5>[    0.000000] Kernel command line: console=ttyAMA0 nokaslr panic=-1 quiet loglevel=4 swiotlb=131072,force",
 	"<6>[    0.000000] kasan: KernelAddressSanitizer initialized (generic)",
 	"<6>[    0.000000] Lock dependency validator: Copyright (c) 2006 Red Hat, Inc., Ingo Molnar",
 	"<6>[    0.000000] ... MAX_LOCKDEP_SUBCLASSES:  8",
