@@ -502,7 +502,8 @@ static int api_argument(const char *text)
 	if (*rest != ':' || api->end <= api->start)
 		return -1;
 	snprintf(api->name, sizeof(api->name), "%s", rest + 1);
-	api->to_cpu = strstr(api->name, "unmap") || strstr(api->name, "for_cpu");
+	api->to_cpu = strstr(api->name, "unmap") || strstr(api->name, "for_cpu") ||
+		      strstr(api->name, "iova_unlink") || strstr(api->name, "iova_destroy");
 	api->walked = strstr(api->name, "iommu_map");
 	state.nr_apis++;
 	return 0;

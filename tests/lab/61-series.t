@@ -235,6 +235,9 @@ sub check_disk
 			"disk: a dsb sy for the data of each map and unmap");
 	}
 	note("disk: $st dsb st, $sy dsb sy but for batches");
+	my $order = Lab::window($run, "disk")->{order};
+	is_deeply($order->{broken}, [], "disk: nothing is pending where nothing may be");
+	cmp_ok($order->{looked}{$_}, ">", 0, "disk: rule $_ was looked at") for qw(return store walk);
 	return { entries => $entries, st => $st, sy => $sy };
 }
 

@@ -32,6 +32,7 @@ sub boot
 sub predicted
 {
 	my ($all, @rows) = Lab::objects(scalar `'$build/dmasynctop' predict --json @_ 2>/dev/null`);
+	is($? >> 8 & ~3, 0, "predict says something, or that it cannot"); # 0 or 3
 	return ($all, { map { ("$_->{op} $_->{dir}" => $_) } grep { $_->{driver} eq "dmasync_bench" } @rows });
 }
 
@@ -49,6 +50,7 @@ sub holds
 	my ($all, $rows) = predicted($before);
 	my $true = measured($after);
 	my $n = 0;
+	cmp_ok(scalar(grep { $true->{$_} } keys %$rows), ">=", 4, "$what: rows of both kernels");
 	for my $key (sort keys %$rows) {
 		my ($row, $now) = ($rows->{$key}, $true->{$key} // next);
 		is($row->{dsb_after}, $now->{dsb}, "$what: $key: barriers are those predicted");

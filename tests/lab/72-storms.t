@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0
 # Runs of calls for single buffers: what --storms tells equals what the module did and the plugin saw,
-# by every way to attach, and with real drivers what NVMe and a network card had to do, by
+# by the best way to attach of each kernel, and with real drivers what NVMe and a network card had to do, by
 # context. LAB_STORMS: kernels, and what is run on them, as "7.3:module,drivers 6.1:module"; of 7.3 also
 # "bounds", which takes the plugin a minute and a half.
 use strict;

@@ -108,7 +108,7 @@ sub check_mmap
 		is_deeply([ @$row{qw(dsb dsb_source dir dev)} ], [ undef, "none", "none", "-" ], "$file: no device, no barriers");
 	}
 	my ($bench) = told($run, "bench-mmap");
-	cmp_ok($bench->{steps_per_call}, $batched ? "<=" : "==", $batched ? 64 : 1024, "bench --mmap: steps");
+	cmp_ok($bench->{steps_per_call}, $batched ? "<=" : "==", $batched ? 16 : 1024, "bench --mmap: steps");
 }
 
 sub check_vmap
@@ -118,6 +118,8 @@ sub check_vmap
 		my ($bare) = grep { ($_->{op} // "") eq "vmap" } told($run, "$layout.bare");
 		is($bare->{wrong}, 0, "$layout: the module reads and writes the right pages");
 		my $want = $batched ? $bare->{runs} : $bare->{entries};
+		# Two calls of 256 chunks; eight tables' borders may cut one each.
+		cmp_ok($bare->{runs}, "<=", 2 * (256 + 9), "$layout: runs are chunks") if $layout ne "reverse" && $bare->{entries} == 2 * 4096;
 		is(executed($run, $layout, "dsb ishst", "vmap_.*"), $want, "$layout: barriers of PTEs: " .
 			($batched ? "one a run" : "one a page"));
 		my $row = row($run, $layout, "vmap");
