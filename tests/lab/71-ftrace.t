@@ -164,6 +164,38 @@ ours >/out/end
 :
 SH
 
+my $enabled = <<'SH';
+# Somebody enables all events there are, at the top or in his instance: also those of ours.
+started() {
+	dmasynctop -b --json -o /out/$1.json 2>/out/$1.err &
+	until_there /out/$1.json header
+}
+enable_ours() {
+	for file in $1/events/dmasynctop_*/enable; do echo 1 >$file; done
+}
+for signal in INT SEGV; do
+	started top$signal
+	enable_ours $T
+	kill -$signal $!
+	wait $!
+	ours >/out/top$signal.after
+done
+started his
+enable_ours $T/instances/his
+kill -INT $!
+wait $!
+ours >/out/his.after
+# A signal handler cannot look for instances: the next start does.
+started orphans
+enable_ours $T/instances/his
+kill -SEGV $!
+wait $!
+ours >/out/orphans.left
+window orphans "$batch -n 1 -i 10ms"
+ours >/out/orphans.after
+:
+SH
+
 my $refused = <<'SH';
 window bpf "dmasynctop -b --backend bpf -n 1"
 window exact "dmasynctop -b --exact -n 1"
@@ -181,7 +213,7 @@ sub check_without
 	my ($kernel) = @_;
 	my $run = Lab::run([ "--kernel", $kernel, "--plugin", "--timeout", 900, @file, "--disk", "ahci" ],
 		$prelude . "window disk \"\$batch -- \$disk\"\nwindow udmabuf \"\$batch -- \$udmabuf\"\n" .
-		"$refused$foreign$deaths");
+		"$refused$foreign$deaths$enabled");
 	my $got = sub { Lab::slurp("$run->{dir}/$_[0]") };
 	is($run->{status}, 0, "the guest ran") or diag($run->{err});
 	for my $load (qw(disk udmabuf)) {
@@ -240,6 +272,10 @@ sub check_without
 	}
 	is($got->("next.after"), "1\n$events\n", "the next start takes it away, and not the live one's");
 	is($got->("end"), "0\n0\n", "nothing is left in the end");
+
+	is($got->("$_.after"), "0\n0\n", "$_: nothing is left of what others enabled") for qw(topINT topSEGV his);
+	is($got->("orphans.left"), "0\n$events\n", "a signal handler cannot remove what is on elsewhere");
+	is($got->("orphans.after"), "0\n0\n", "but the next start does");
 }
 
 for (
