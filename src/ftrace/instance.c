@@ -76,17 +76,27 @@ static void undo_all(void)
 		nap();
 }
 
+static void undo_at_exit(void)
+{
+	sigset_t every;
+
+	/* Another signal meanwhile would leave half of it. */
+	sigfillset(&every);
+	sigprocmask(SIG_BLOCK, &every, NULL);
+	undo_all();
+}
+
 static void die(int sig)
 {
 	undo_all();
-	raise(sig); /* SA_RESETHAND: now with the default action */
+	raise(sig); /* SA_RESETHAND: with the default action, when this returns */
 }
 
 static void arm(const struct instance *in)
 {
 	struct sigaction action = {
 		.sa_handler = die,
-		.sa_flags = SA_RESETHAND | SA_NODEFER,
+		.sa_flags = SA_RESETHAND,
 	}, old;
 	static bool registered;
 
@@ -102,7 +112,9 @@ static void arm(const struct instance *in)
 	if (registered)
 		return;
 	registered = true;
-	atexit(undo_all);
+	atexit(undo_at_exit);
+	/* A second signal waits until the first one has undone everything. */
+	sigfillset(&action.sa_mask);
 	for (size_t i = 0; i < sizeof(deadly) / sizeof(deadly[0]); i++)
 		if (!sigaction(deadly[i], NULL, &old) && old.sa_handler == SIG_DFL)
 			sigaction(deadly[i], &action, NULL);

@@ -193,6 +193,12 @@ wait $!
 ours >/out/orphans.left
 window orphans "$batch -n 1 -i 10ms"
 ours >/out/orphans.after
+# A second signal, while the first one's handler removes things.
+started twice
+kill -SEGV $!
+kill -ABRT $!
+wait $!
+ours >/out/twice.after
 :
 SH
 
@@ -275,6 +281,7 @@ sub check_without
 
 	is($got->("$_.after"), "0\n0\n", "$_: nothing is left of what others enabled") for qw(topINT topSEGV his);
 	is($got->("orphans.left"), "0\n$events\n", "a signal handler cannot remove what is on elsewhere");
+	is($got->("twice.after"), "0\n0\n", "a second signal waits for what the first one undoes");
 	is($got->("orphans.after"), "0\n0\n", "but the next start does");
 }
 
