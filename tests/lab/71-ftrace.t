@@ -195,6 +195,7 @@ window orphans "$batch -n 1 -i 10ms"
 ours >/out/orphans.after
 # A second signal, while the first one's handler removes things.
 started twice
+grep SigBlk: /proc/$!/task/*/status >/out/blocked
 kill -SEGV $!
 kill -ABRT $!
 wait $!
@@ -281,6 +282,10 @@ sub check_without
 
 	is($got->("$_.after"), "0\n0\n", "$_: nothing is left of what others enabled") for qw(topINT topSEGV his);
 	is($got->("orphans.left"), "0\n$events\n", "a signal handler cannot remove what is on elsewhere");
+	# SIGILL, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGSYS: bit 0 is signal 1.
+	my @blocked = map { hex } $got->("blocked") =~ /SigBlk:\s+(\w+)/g;
+	cmp_ok(scalar @blocked, ">", 1, "a reader's thread");
+	is((grep { $_ & 0x400004e8 } @blocked), 0, "no thread blocks the signals of a crash of its own");
 	is($got->("twice.after"), "0\n0\n", "a second signal waits for what the first one undoes");
 	is($got->("orphans.after"), "0\n0\n", "but the next start does");
 }
