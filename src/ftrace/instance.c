@@ -23,12 +23,14 @@
 #define COMMAND_LEN (2 * INSTANCE_NAME_LEN + 32)
 #define KEPT_MAX 4096 /* one for each CPU */
 
+enum { UNDO_NOTHING, UNDO_ARMED, UNDO_RUNS };
+
 /*
  * What a signal handler needs to undo everything, made beforehand of plain strings. It is the only
  * state of its kind: a handler has no argument of ours.
  */
 static struct {
-	volatile sig_atomic_t armed;
+	int state; /* UNDO_* */
 	pid_t owner; /* a child that has not called exec() yet has our handlers, too */
 	char enable[192], enable_top[128], dir[128], probes[64];
 	char remove[INSTANCE_EVENTS_MAX][COMMAND_LEN];
@@ -60,11 +62,15 @@ static void nap(void)
 	nanosleep(&ten_ms, NULL);
 }
 
+/* All signals are to be blocked: one that came here again would wait for itself in die(). */
 static void undo_all(void)
 {
-	if (!undo.armed || undo.owner != getpid())
+	int armed = UNDO_ARMED;
+
+	if (undo.owner != getpid() ||
+	    !__atomic_compare_exchange_n(&undo.state, &armed, UNDO_RUNS, false,
+					 __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 		return;
-	undo.armed = false;
 	write_string(undo.enable, "0");
 	/* Whoever enabled all events at the top keeps ours from going. */
 	write_string(undo.enable_top, "0");
@@ -74,6 +80,7 @@ static void undo_all(void)
 		write_string(undo.probes, undo.remove[i]);
 	for (int i = 0; i < REMOVE_TRIES && rmdir(undo.dir) && errno == EBUSY; i++)
 		nap();
+	__atomic_store_n(&undo.state, UNDO_NOTHING, __ATOMIC_SEQ_CST);
 }
 
 static void undo_at_exit(void)
@@ -89,6 +96,10 @@ static void undo_at_exit(void)
 static void die(int sig)
 {
 	undo_all();
+	/* Another thread may be at it, with a signal of its own. */
+	while (undo.owner == getpid() &&
+	       __atomic_load_n(&undo.state, __ATOMIC_SEQ_CST) == UNDO_RUNS)
+		nap();
 	raise(sig); /* SA_RESETHAND: with the default action, when this returns */
 }
 
@@ -108,7 +119,7 @@ static void arm(const struct instance *in)
 	snprintf(undo.enable_top, sizeof(undo.enable_top), "%s/events/%s/enable", tracefs_dir(),
 		 in->name);
 	snprintf(undo.probes, sizeof(undo.probes), "%s/kprobe_events", tracefs_dir());
-	undo.armed = true;
+	undo.state = UNDO_ARMED;
 	if (registered)
 		return;
 	registered = true;
@@ -335,12 +346,12 @@ int instance_create(struct instance *in)
 		if (in->lock < 0)
 			err = in->lock;
 	}
+	if (err)
+		undo_all();
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	close(all);
-	if (err) {
+	if (err)
 		log_error("cannot make the trace instance %s: %s", in->dir, strerror(-err));
-		undo_all();
-	}
 	return err;
 }
 
