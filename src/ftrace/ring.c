@@ -208,7 +208,13 @@ static int set_up(struct instance *in, unsigned int kib)
 	snprintf(size, sizeof(size), "%u", kib);
 	err = tracefs_write(in->dir, "buffer_size_kb", size);
 	/* The clock that the intervals are cut by; since 4.0. */
-	return err ?: tracefs_write(in->dir, "trace_clock", "mono");
+	err = err ?: tracefs_write(in->dir, "trace_clock", "mono");
+	/* A new instance has the options of the top one: without this one loss is not seen ... */
+	err = err ?: tracefs_write(in->dir, "options/overwrite", "1");
+	/* ... and this one writes a stack for each record; not all kernels have it. */
+	if (!err)
+		tracefs_write(in->dir, "options/stacktrace", "0");
+	return err;
 }
 
 int ring_open(struct instance *in, unsigned int kib, const struct probes *probes,
