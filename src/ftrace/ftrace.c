@@ -142,14 +142,17 @@ static void *read_on(void *arg)
 
 static int start_reader(struct session *s)
 {
+	static const int own[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGSYS, SIGABRT };
 	sigset_t all, old;
 	int err;
 
 	s->wake = eventfd(0, EFD_CLOEXEC);
 	if (s->wake < 0)
 		return -errno;
-	/* Signals are for the thread that waits for them. */
+	/* Signals are for the thread that waits for them, but for those of a crash in this one. */
 	sigfillset(&all);
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		sigdelset(&all, own[i]);
 	pthread_sigmask(SIG_BLOCK, &all, &old);
 	err = -pthread_create(&s->reader, NULL, read_on, s);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -22,14 +23,16 @@
 #define COMMAND_LEN (2 * INSTANCE_NAME_LEN + 32)
 #define KEPT_MAX 4096 /* one for each CPU */
 
+enum { UNDO_NOTHING, UNDO_ARMED, UNDO_RUNS };
+
 /*
  * What a signal handler needs to undo everything, made beforehand of plain strings. It is the only
  * state of its kind: a handler has no argument of ours.
  */
 static struct {
-	volatile sig_atomic_t armed;
+	int state; /* UNDO_* */
 	pid_t owner; /* a child that has not called exec() yet has our handlers, too */
-	char enable[192], dir[128], probes[64];
+	char enable[192], enable_top[128], dir[128], probes[64];
 	char remove[INSTANCE_EVENTS_MAX][COMMAND_LEN];
 	unsigned int n_remove;
 	int kept[KEPT_MAX];
@@ -59,31 +62,52 @@ static void nap(void)
 	nanosleep(&ten_ms, NULL);
 }
 
+/* All signals are to be blocked: one that came here again would wait for itself in die(). */
 static void undo_all(void)
 {
-	if (!undo.armed || undo.owner != getpid())
+	int armed = UNDO_ARMED;
+
+	if (undo.owner != getpid() ||
+	    !__atomic_compare_exchange_n(&undo.state, &armed, UNDO_RUNS, false,
+					 __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 		return;
-	undo.armed = false;
 	write_string(undo.enable, "0");
+	/* Whoever enabled all events at the top keeps ours from going. */
+	write_string(undo.enable_top, "0");
 	for (unsigned int i = 0; i < undo.n_kept; i++)
 		close(undo.kept[i]);
 	for (unsigned int i = undo.n_remove; i--;)
 		write_string(undo.probes, undo.remove[i]);
 	for (int i = 0; i < REMOVE_TRIES && rmdir(undo.dir) && errno == EBUSY; i++)
 		nap();
+	__atomic_store_n(&undo.state, UNDO_NOTHING, __ATOMIC_SEQ_CST);
+}
+
+static void undo_at_exit(void)
+{
+	sigset_t every;
+
+	/* Another signal meanwhile would leave half of it. */
+	sigfillset(&every);
+	sigprocmask(SIG_BLOCK, &every, NULL);
+	undo_all();
 }
 
 static void die(int sig)
 {
 	undo_all();
-	raise(sig); /* SA_RESETHAND: now with the default action */
+	/* Another thread may be at it, with a signal of its own. */
+	while (undo.owner == getpid() &&
+	       __atomic_load_n(&undo.state, __ATOMIC_SEQ_CST) == UNDO_RUNS)
+		nap();
+	raise(sig); /* SA_RESETHAND: with the default action, when this returns */
 }
 
 static void arm(const struct instance *in)
 {
 	struct sigaction action = {
 		.sa_handler = die,
-		.sa_flags = SA_RESETHAND | SA_NODEFER,
+		.sa_flags = SA_RESETHAND,
 	}, old;
 	static bool registered;
 
@@ -92,40 +116,96 @@ static void arm(const struct instance *in)
 	undo.n_kept = 0;
 	snprintf(undo.dir, sizeof(undo.dir), "%s", in->dir);
 	snprintf(undo.enable, sizeof(undo.enable), "%s/events/%s/enable", in->dir, in->name);
+	snprintf(undo.enable_top, sizeof(undo.enable_top), "%s/events/%s/enable", tracefs_dir(),
+		 in->name);
 	snprintf(undo.probes, sizeof(undo.probes), "%s/kprobe_events", tracefs_dir());
-	undo.armed = true;
+	undo.state = UNDO_ARMED;
 	if (registered)
 		return;
 	registered = true;
-	atexit(undo_all);
+	atexit(undo_at_exit);
+	/* A second signal waits until the first one has undone everything. */
+	sigfillset(&action.sa_mask);
 	for (size_t i = 0; i < sizeof(deadly) / sizeof(deadly[0]); i++)
 		if (!sigaction(deadly[i], NULL, &old) && old.sa_handler == SIG_DFL)
 			sigaction(deadly[i], &action, NULL);
 }
 
-/* Removes the kprobe events of group @name. */
-static void remove_events(const char *name)
+/* The next kprobe event in *@at, the text of kprobe_events, which it cuts up; false: no more. */
+static bool next_event(char **at, char **group, char **event)
 {
-	char *text, *line, *next, *group, *event, command[160];
+	char *line, *end;
 
-	if (tracefs_read(tracefs_dir(), "kprobe_events", &text))
-		return;
-	for (line = text; *line; line = next) {
-		next = line + strcspn(line, "\n");
-		if (*next)
-			*next++ = '\0';
-		group = strchr(line, ':');
-		event = group ? strchr(group, '/') : NULL;
-		if (!event)
+	while (*(line = *at)) {
+		*at = line + strcspn(line, "\n");
+		if (**at)
+			*(*at)++ = '\0';
+		end = strchr(line, ' ');
+		if (end)
+			*end = '\0';
+		*group = strchr(line, ':');
+		*event = *group ? strchr(*group, '/') : NULL;
+		if (!*event)
 			continue;
-		*event++ = '\0';
-		event[strcspn(event, " ")] = '\0';
-		if (strcmp(++group, name))
+		(*group)++;
+		*(*event)++ = '\0';
+		return true;
+	}
+	return false;
+}
+
+/* Switches the events of our group @name off in every instance: others may have enabled them. */
+static void disable_events(const char *name)
+{
+	char path[96], enable[NAME_MAX + 96];
+	struct dirent *entry;
+	DIR *dir;
+
+	snprintf(enable, sizeof(enable), "events/%s/enable", name);
+	tracefs_write(tracefs_dir(), enable, "0");
+	snprintf(path, sizeof(path), "%s/instances", tracefs_dir());
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir))) {
+		if (entry->d_name[0] == '.')
 			continue;
+		snprintf(enable, sizeof(enable), "%s/events/%s/enable", entry->d_name, name);
+		tracefs_write(path, enable, "0");
+	}
+	if (dir)
+		closedir(dir);
+}
+
+/* Removes the kprobe events of our group @name. 0, or -errno of the last one that stays. */
+static int remove_events(const char *name)
+{
+	char *text, *at, *group, *event, command[160];
+	bool off = false;
+	int err, kept = 0;
+
+	err = tracefs_read(tracefs_dir(), "kprobe_events", &text);
+	if (err)
+		return err;
+	for (at = text; next_event(&at, &group, &event);) {
+		if (strcmp(group, name))
+			continue;
+		if (!off)
+			disable_events(name);
+		off = true;
 		snprintf(command, sizeof(command), "-:%s/%s", group, event);
-		tracefs_write(tracefs_dir(), "kprobe_events", command);
+		err = tracefs_write(tracefs_dir(), "kprobe_events", command);
+		if (err && err != -ENOENT)
+			kept = err;
 	}
 	free(text);
+	return kept;
+}
+
+static void warn_kept(const char *name, int err)
+{
+	if (err)
+		log_warn("cannot remove the kprobe events %s/: %s; whoever uses them must stop, "
+			 "then the next start removes them",
+			 name, strerror(-err));
 }
 
 /* The directory of instances with the lock that starting and cleaning up is done under, or -errno.
@@ -176,22 +256,40 @@ static int remove_directory(const char *path)
 /* Takes away what the dead process left that made the instance @name. */
 static void clean_dead(const char *name)
 {
-	char dir[128], enable[64];
+	char dir[128];
 	int lock, err;
 
 	snprintf(dir, sizeof(dir), "%s/instances/%s", tracefs_dir(), name);
 	lock = lock_instance(dir);
 	if (lock < 0)
 		return;
-	snprintf(enable, sizeof(enable), "events/%s/enable", name);
-	tracefs_write(dir, enable, "0");
-	remove_events(name);
+	warn_kept(name, remove_events(name));
 	err = remove_directory(dir);
 	if (err)
 		log_warn("cannot remove %s, which a dead dmasynctop left: %s", dir, strerror(-err));
 	close(lock);
 }
 
+/* Events whose instance went without them, as somebody had enabled them. */
+static void clean_orphans(void)
+{
+	char *text, *at, *group, *event, dir[128], last[INSTANCE_NAME_LEN] = "";
+
+	if (tracefs_read(tracefs_dir(), "kprobe_events", &text))
+		return;
+	for (at = text; next_event(&at, &group, &event);) {
+		if (strncmp(group, PREFIX, strlen(PREFIX)) || strlen(group) >= sizeof(last) ||
+		    !strcmp(group, last))
+			continue;
+		snprintf(last, sizeof(last), "%s", group);
+		snprintf(dir, sizeof(dir), "%s/instances/%s", tracefs_dir(), group);
+		if (access(dir, F_OK) && errno == ENOENT)
+			warn_kept(group, remove_events(group));
+	}
+	free(text);
+}
+
+/* A live one has its directory before its first event, under the lock that is held here. */
 static void clean_all_dead(void)
 {
 	char path[96];
@@ -206,6 +304,7 @@ static void clean_all_dead(void)
 			clean_dead(entry->d_name);
 	if (dir)
 		closedir(dir);
+	clean_orphans();
 }
 
 /* Another process in a PID namespace of its own may have our number. */
@@ -247,12 +346,12 @@ int instance_create(struct instance *in)
 		if (in->lock < 0)
 			err = in->lock;
 	}
+	if (err)
+		undo_all();
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	close(all);
-	if (err) {
+	if (err)
 		log_error("cannot make the trace instance %s: %s", in->dir, strerror(-err));
-		undo_all();
-	}
 	return err;
 }
 
@@ -290,18 +389,20 @@ int instance_take_fd(int fd)
 void instance_remove(struct instance *in)
 {
 	sigset_t every, old;
-	int err = 0;
+	int err = 0, kept;
 
 	if (in->lock < 0)
 		return;
 	sigfillset(&every);
 	sigprocmask(SIG_BLOCK, &every, &old);
 	undo_all();
+	kept = remove_events(in->name);
 	if (!access(in->dir, F_OK))
 		err = remove_directory(in->dir);
 	close(in->lock);
 	in->lock = -1;
 	sigprocmask(SIG_SETMASK, &old, NULL);
+	warn_kept(in->name, kept);
 	if (err)
 		log_warn("cannot remove %s: %s; the next start tries it again", in->dir,
 			 strerror(-err));

@@ -102,16 +102,20 @@ static struct trace_event *append(struct ring_cpu *c)
 	return &c->event[c->n++];
 }
 
-/* One page of records. 0 or -ENOMEM. */
+/* One page of records. 0, -ENOMEM, or -EBADMSG: it is none. */
 static int take_page(struct ring *r, struct ring_cpu *c)
 {
 	unsigned long long ns;
 	struct trace_event *ev;
 	const struct probe *probe;
 	void *data;
-	int missed;
+	int missed, size;
 
-	kbuffer_load_subbuffer(r->kbuf, r->page);
+	if (kbuffer_load_subbuffer(r->kbuf, r->page))
+		return -EBADMSG;
+	size = kbuffer_start_of_data(r->kbuf) + kbuffer_subbuffer_size(r->kbuf);
+	if (size < 0 || (size_t)size > r->page_size)
+		return -EBADMSG;
 	missed = kbuffer_missed_events(r->kbuf);
 	data = kbuffer_read_event(r->kbuf, &ns);
 	if (missed) {
@@ -135,6 +139,18 @@ static int take_page(struct ring *r, struct ring_cpu *c)
 	return 0;
 }
 
+/* Reads the next page of @c: 1, 0: there is none, or -errno. */
+static int read_page(struct ring *r, struct ring_cpu *c)
+{
+	ssize_t n = read(c->fd, r->page, r->page_size);
+
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	if (!n)
+		return 0;
+	return (size_t)n == r->page_size ? 1 : -EBADMSG;
+}
+
 int ring_read(struct ring *r)
 {
 	unsigned int fullest = 0, pages;
@@ -145,11 +161,10 @@ int ring_read(struct ring *r)
 
 		/* What comes meanwhile waits for the next round. */
 		for (pages = 0; c->fd >= 0 && pages <= r->pages; pages++) {
-			ssize_t n = read(c->fd, r->page, r->page_size);
-
-			if (n <= 0)
+			err = read_page(r, c);
+			if (!err)
 				break;
-			err = take_page(r, c);
+			err = err < 0 ? err : take_page(r, c);
 			if (err)
 				return err;
 		}
@@ -208,7 +223,13 @@ static int set_up(struct instance *in, unsigned int kib)
 	snprintf(size, sizeof(size), "%u", kib);
 	err = tracefs_write(in->dir, "buffer_size_kb", size);
 	/* The clock that the intervals are cut by; since 4.0. */
-	return err ?: tracefs_write(in->dir, "trace_clock", "mono");
+	err = err ?: tracefs_write(in->dir, "trace_clock", "mono");
+	/* A new instance has the options of the top one: without this one loss is not seen ... */
+	err = err ?: tracefs_write(in->dir, "options/overwrite", "1");
+	/* ... and this one writes a stack for each record; not all kernels have it. */
+	if (!err)
+		tracefs_write(in->dir, "options/stacktrace", "0");
+	return err;
 }
 
 int ring_open(struct instance *in, unsigned int kib, const struct probes *probes,

@@ -164,6 +164,53 @@ ours >/out/end
 :
 SH
 
+my $enabled = <<'SH';
+# Somebody enables all events there are, at the top or in his instance: also those of ours.
+started() {
+	dmasynctop -b --json -o /out/$1.json 2>/out/$1.err &
+	until_there /out/$1.json header
+}
+enable_ours() {
+	for file in $1/events/dmasynctop_*/enable; do echo 1 >$file; done
+}
+echo 0 >$T/options/overwrite
+echo 1 >$T/options/stacktrace
+started options
+(cd $T/instances/dmasynctop_*/options && cat overwrite stacktrace) >/out/options
+kill -INT $!
+wait $!
+echo 1 >$T/options/overwrite
+echo 0 >$T/options/stacktrace
+for signal in INT SEGV; do
+	started top$signal
+	enable_ours $T
+	kill -$signal $!
+	wait $!
+	ours >/out/top$signal.after
+done
+started his
+enable_ours $T/instances/his
+kill -INT $!
+wait $!
+ours >/out/his.after
+# A signal handler cannot look for instances: the next start does.
+started orphans
+enable_ours $T/instances/his
+kill -SEGV $!
+wait $!
+ours >/out/orphans.left
+window orphans "$batch -n 1 -i 10ms"
+ours >/out/orphans.after
+# A second signal, while the first one's handler removes things.
+started twice
+grep SigBlk: /proc/$!/task/*/status >/out/blocked
+kill -SEGV $!
+kill -ABRT $!
+wait $!
+ours >/out/twice.after
+:
+SH
+
 my $refused = <<'SH';
 window bpf "dmasynctop -b --backend bpf -n 1"
 window exact "dmasynctop -b --exact -n 1"
@@ -181,7 +228,7 @@ sub check_without
 	my ($kernel) = @_;
 	my $run = Lab::run([ "--kernel", $kernel, "--plugin", "--timeout", 900, @file, "--disk", "ahci" ],
 		$prelude . "window disk \"\$batch -- \$disk\"\nwindow udmabuf \"\$batch -- \$udmabuf\"\n" .
-		"$refused$foreign$deaths");
+		"$refused$foreign$deaths$enabled");
 	my $got = sub { Lab::slurp("$run->{dir}/$_[0]") };
 	is($run->{status}, 0, "the guest ran") or diag($run->{err});
 	for my $load (qw(disk udmabuf)) {
@@ -240,6 +287,16 @@ sub check_without
 	}
 	is($got->("next.after"), "1\n$events\n", "the next start takes it away, and not the live one's");
 	is($got->("end"), "0\n0\n", "nothing is left in the end");
+
+	is($got->("options"), "1\n0\n", "options of the instance are not the top's");
+	is($got->("$_.after"), "0\n0\n", "$_: nothing is left of what others enabled") for qw(topINT topSEGV his);
+	is($got->("orphans.left"), "0\n$events\n", "a signal handler cannot remove what is on elsewhere");
+	# SIGILL, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGSYS: bit 0 is signal 1.
+	my @blocked = map { hex } $got->("blocked") =~ /SigBlk:\s+\w*(\w{8})$/mg;
+	cmp_ok(scalar @blocked, ">", 1, "a reader's thread");
+	is((grep { $_ & 0x400004e8 } @blocked), 0, "no thread blocks the signals of a crash of its own");
+	is($got->("twice.after"), "0\n0\n", "a second signal waits for what the first one undoes");
+	is($got->("orphans.after"), "0\n0\n", "but the next start does");
 }
 
 for (

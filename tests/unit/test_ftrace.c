@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The ftrace back end on made-up records: formats, fields, calls, rows. */
+#include <errno.h>
+#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <cmocka.h>
 #include "../../src/ftrace/calls.h"
 #include "../../src/ftrace/ring.h"
@@ -131,6 +135,121 @@ static void decode(void **state)
 		assert_true(ring_decode(&p, data, 40, names, &ev));
 		assert_string_equal(named, "");
 	}
+}
+
+/* ---- the buffers: files in place of tracefs ---- */
+
+static struct instance fake = { .lock = -1 };
+
+static void put(const char *name, const void *data, size_t size)
+{
+	char path[256];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", fake.dir, name);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	assert_int_equal(fwrite(data, 1, size, f), size);
+	fclose(f);
+}
+
+static void expect_text(const char *name, const char *text)
+{
+	char path[256], got[16] = "";
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", fake.dir, name);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	assert_non_null(fgets(got, sizeof(got), f));
+	fclose(f);
+	assert_string_equal(got, text);
+}
+
+#define FAKE_RAW "per_cpu/cpu0/trace_pipe_raw"
+
+static int make_fake(void **state)
+{
+	static const char *const dirs[] = { "", "options", "per_cpu", "per_cpu/cpu0" };
+	char path[256];
+
+	strcpy(fake.dir, "/tmp/test_ftrace.XXXXXX");
+	if (!mkdtemp(fake.dir))
+		return -1;
+	for (size_t i = 1; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", fake.dir, dirs[i]);
+		if (mkdir(path, 0700))
+			return -1;
+	}
+	put("buffer_size_kb", "", 0);
+	put("trace_clock", "", 0);
+	put("options/overwrite", "", 0);
+	put(FAKE_RAW, "", 0);
+	return 0;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+	return remove(path);
+}
+
+static int remove_fake(void **state)
+{
+	return nftw(fake.dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+/* What an instance inherits from the top one, and what it must not; stacks are not everywhere. */
+static void options(void **state)
+{
+	struct probes probes = { 0 };
+	struct ring *r;
+
+	assert_int_equal(ring_open(&fake, 64, &probes, names, &r), 0);
+	expect_text("options/overwrite", "1");
+	expect_text("trace_clock", "mono");
+	expect_text("buffer_size_kb", "64");
+	assert_int_equal(ring_read(r), 0);
+	ring_close(r);
+	put("options/stacktrace", "", 0);
+	assert_int_equal(ring_open(&fake, 64, &probes, names, &r), 0);
+	expect_text("options/stacktrace", "0");
+	ring_close(r);
+}
+
+/* What a read of a buffer brings: 0 or more, or -errno. */
+static int read_fake(void)
+{
+	struct probes probes = { 0 };
+	struct ring *r;
+	int got;
+
+	assert_int_equal(ring_open(&fake, 64, &probes, names, &r), 0);
+	got = ring_read(r);
+	ring_close(r);
+	return got;
+}
+
+/* Errors are not taken for empty buffers, nor what is no page for one. */
+static void bad_pages(void **state)
+{
+	size_t size = sysconf(_SC_PAGESIZE);
+	__u64 *page = calloc(1, size);
+	char path[256];
+
+	page[1] = size - 16; /* what it holds; the head has 16 bytes */
+	page[2] = 29;	     /* padding to its end */
+	put(FAKE_RAW, page, size);
+	assert_in_range(read_fake(), 1, 100);
+	put(FAKE_RAW, page, size - 1);
+	assert_int_equal(read_fake(), -EBADMSG);
+	page[1] = size - 15;
+	put(FAKE_RAW, page, size);
+	assert_int_equal(read_fake(), -EBADMSG);
+	free(page);
+	snprintf(path, sizeof(path), "%s/%s", fake.dir, FAKE_RAW);
+	assert_int_equal(remove(path), 0);
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_int_equal(read_fake(), -EISDIR);
 }
 
 /* ---- calls ---- */
@@ -449,10 +568,18 @@ static void failures(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(format),   cmocka_unit_test(arguments), cmocka_unit_test(decode),
-		cmocka_unit_test(nested),   cmocka_unit_test(outside),	 cmocka_unit_test(deep),
-		cmocka_unit_test(results),  cmocka_unit_test(parts),	 cmocka_unit_test(add_up),
+		cmocka_unit_test(format),
+		cmocka_unit_test(arguments),
+		cmocka_unit_test(decode),
+		cmocka_unit_test(nested),
+		cmocka_unit_test(outside),
+		cmocka_unit_test(deep),
+		cmocka_unit_test(results),
+		cmocka_unit_test(parts),
+		cmocka_unit_test(add_up),
 		cmocka_unit_test(failures),
+		cmocka_unit_test_setup_teardown(bad_pages, make_fake, remove_fake),
+		cmocka_unit_test_setup_teardown(options, make_fake, remove_fake),
 	};
 
 	return cmocka_run_group_tests_name("ftrace", tests, NULL, NULL);
