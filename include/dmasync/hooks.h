@@ -28,6 +28,7 @@ struct hook {
 	const char *programs; /* program names are this and _entry, _exit, _session, _kprobe ... */
 	const char *function; /* static string */
 	__u32 offset;	      /* HOOK_SITE: bytes from its start */
+	const char *second;   /* type of its second argument, if that differs between kernels */
 	/*
 	 * Hooks of one operation that can stand in for each other share a group; the lowest rank
 	 * whose hooks attach wins, the others are left alone.

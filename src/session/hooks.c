@@ -260,6 +260,8 @@ static void take(struct hook *h, const struct hook_def *d, const struct ksym *sy
 		.exists = sym->seen,
 		.text = one_piece ? sym->addr : 0,
 		.text_size = one_piece ? sym->size : 0,
+		/* In 6.1 `bool writable`, which does not tell what was mapped. */
+		.second = d->group == GROUP_TLB_DEFER ? "pte_t" : NULL,
 	};
 }
 

@@ -302,7 +302,8 @@ int object_load(const struct attach_config *cfg, enum rung rung, const struct ho
 	err = err ?: object_set_config(obj, cfg);
 	err = err ?: set_maps(obj, cfg, first);
 	for (unsigned int i = 0; i < n && !err; i++)
-		err = want_hook(obj, &hooks[set[i]], rung, types->funcs[set[i]].id);
+		if (!types->funcs[set[i]].other)
+			err = want_hook(obj, &hooks[set[i]], rung, types->funcs[set[i]].id);
 	err = err ?: bpf_object__load(obj);
 	target_forget();
 	if (err) {
