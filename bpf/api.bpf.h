@@ -128,6 +128,9 @@ static __always_inline int call_add(struct call_place place, struct call_program
 		.typed = typed,
 	};
 
+	/* Known when the program is built. Processes are not told of the chain: see take_proc(). */
+	if (p.op >= OP_CHAIN)
+		extras &= ~(EXTRA_PROCS | EXTRA_STORMS);
 	if (unlikely(failed)) {
 		call_add_failed(place, p, v, *at, &add);
 		return 0;

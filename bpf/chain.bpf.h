@@ -143,6 +143,8 @@ static __always_inline int chain_end(struct call_place place, u32 op, u32 varian
 		return 0;
 	b.events &= ~0ULL << 32;
 	chain_complete(op, variant, &c, &b);
+	if (op == OP_VMAP && config.flags & CONFIG_VMAP_STEPS)
+		return 0;
 	v = row_value(b.state, row_find(b.state, b.dev, ROW_TAG_CHAIN(op, variant)), &at);
 	if (!v)
 		return 0;

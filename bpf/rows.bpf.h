@@ -96,7 +96,7 @@ static __always_inline u32 row_new(u64 dev, u32 tag)
 	if (state.n_rows < config.max_rows)
 		row = __sync_fetch_and_add(&state.n_rows, 1);
 	if (row >= config.max_rows)
-		return ROW_TAG_OP(tag);
+		return ROW_RESERVED(tag);
 	row_describe(row, (void *)dev, tag);
 	return row;
 }
@@ -184,7 +184,7 @@ SLOW_PATH u32 row_find_next(u64 dev, u32 tag)
 		if (first != NO_INDEX)
 			return first;
 	}
-	return ROW_TAG_OP(tag) * config.cpus;
+	return ROW_RESERVED(tag) * config.cpus;
 }
 
 /* Index of the first value of {@dev, @tag}'s row. */

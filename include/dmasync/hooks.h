@@ -18,7 +18,7 @@ enum hook_kind {
 	HOOK_DEVICES, /* entry of the function that announces changes of devices */
 	HOOK_MEASURE, /* both ends of the null target */
 	HOOK_CHAIN,   /* both ends of a call of the dma-buf chain */
-	HOOK_STEP,    /* entry of a function that is a step of such a call */
+	HOOK_STEP,    /* a function that is or tells a step of such a call */
 };
 
 /* One function to hook. */
@@ -28,6 +28,7 @@ struct hook {
 	const char *programs; /* program names are this and _entry, _exit, _session, _kprobe ... */
 	const char *function; /* static string */
 	__u32 offset;	      /* HOOK_SITE: bytes from its start */
+	const char *second;   /* type of its second argument, if that differs between kernels */
 	/*
 	 * Hooks of one operation that can stand in for each other share a group; the lowest rank
 	 * whose hooks attach wins, the others are left alone.
@@ -44,8 +45,9 @@ struct hook {
 
 /* What else the symbols tell. */
 struct hook_facts {
-	__u64 iommu_map_sg; /* address of iommu_dma_map_sg(); 0: unknown */
-	bool fsession;	    /* the kernel knows BPF_TRACE_FSESSION (since 7.0) */
+	__u64 iommu_map_sg;   /* address of iommu_dma_map_sg(); 0: unknown */
+	bool fsession;	      /* the kernel knows BPF_TRACE_FSESSION (since 7.0) */
+	bool vmap_steps_only; /* a vmap() has no row: it tells the steps of what is around it */
 };
 
 #define HOOK_SYMBOLS_MAX 96

@@ -3,6 +3,7 @@
 #ifndef DMASYNC_KBTF_H
 #define DMASYNC_KBTF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <bpf/btf.h>
 
@@ -11,7 +12,10 @@
 /* One function that is looked for. */
 struct kbtf_func {
 	const char *name; /* in: owned by the caller */
-	__u32 id;	  /* BTF id of the first function of that name; 0: there is none */
+	/* In: name of the type that its second argument has to have; NULL: any. */
+	const char *second;
+	__u32 id;   /* BTF id of the first function of that name; 0: there is none */
+	bool other; /* its second argument is of another type */
 };
 
 /*

@@ -36,7 +36,6 @@ enum op {
  * direction, which it has none of, tells which.
  */
 #define OP_CHAIN OP_DMABUF_MMAP
-#define OP_TAGS (OP_CHAIN + 1)
 
 #define OP_IS_LIST(op) ((op) <= OP_SYNC_SG_FOR_CPU) /* takes a scatterlist */
 #define OP_API_COUNT OP_ARCH_SYNC_FOR_DEVICE	    /* operations below it are API level */
@@ -96,8 +95,10 @@ _Static_assert(sizeof(struct row_key) == 64, "one key a cache line");
 /* Row and bank of a value's index: banks hold rows, and rows a value for each CPU. */
 #define ROW_OF(at, cpus, max_rows) ((at) / (cpus) % (max_rows))
 #define BANK_OF(at, cpus, max_rows) ((at) >= (cpus) * (max_rows))
-#define ROWS_MAX 2048	      /* most rows a session can be given */
-#define ROWS_RESERVED OP_TAGS /* rows 0 .. OP_TAGS-1 collect, by op, what found no row: "other" */
+#define ROWS_MAX 2048	       /* most rows a session can be given */
+#define ROWS_RESERVED OP_COUNT /* rows that collect, by operation, what found none: "other" */
+#define ROW_RESERVED(tag) (ROW_TAG_IS_CHAIN(tag) ? ROW_TAG_CHAIN_OP(tag) : ROW_TAG_OP(tag))
+#define ROW_RESERVED_TAG(row) ((row) < OP_CHAIN ? ROW_TAG(row, DIR_NONE, 0) : ROW_TAG_CHAIN(row, 0))
 
 #define DEV_NAME_LEN 64
 #define DRV_NAME_LEN 32
@@ -330,6 +331,7 @@ enum {
 	CONFIG_STACK_PROCS = 1 << 4,  /* stacks of different processes are kept apart */
 	CONFIG_STORMS = 1 << 5,	      /* runs of calls for single buffers are told */
 	CONFIG_TO_BARRIER = 1 << 6,   /* unmap and sync for the CPU wait even if DMA only read */
+	CONFIG_VMAP_STEPS = 1 << 7,   /* a vmap() has no row */
 };
 
 #define TLB_SLOTS 512 /* power of two; tasks that share one are told together */

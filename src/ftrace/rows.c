@@ -315,7 +315,7 @@ static int reserve(struct rows *r)
 
 	for (__u32 op = 0; op < ROWS_RESERVED; op++) {
 		r->wanted.device = NO_NAME;
-		r->wanted.tag = ROW_TAG(op, DIR_NONE, 0);
+		r->wanted.tag = ROW_RESERVED_TAG(op);
 		if (!index_find(&r->sums_index, &sums_kind, &items, &r->n_sums, &r->cap_sums,
 				&r->wanted, &found))
 			return -ENOMEM;

@@ -130,6 +130,30 @@ static int scan_types(struct kbtf *k, const struct name_set *names, struct kbtf_
 	return 0;
 }
 
+static const struct btf_type *type_of(const struct kbtf *k, __u32 id)
+{
+	return id && id <= k->n_types ? (const void *)(k->data + k->at[id]) : NULL;
+}
+
+/* Name of the type of the second argument of function @id; empty: it has none. */
+static const char *second_type(const struct kbtf *k, __u32 id)
+{
+	const struct btf_type *t = type_of(k, id);
+
+	t = t ? type_of(k, t->type) : NULL;
+	if (!t || !btf_is_func_proto(t) || btf_vlen(t) < 2)
+		return "";
+	t = type_of(k, btf_params(t)[1].type);
+	return t ? kbtf_text(k, t->name_off) : "";
+}
+
+static void check_types(const struct kbtf *k, struct kbtf_func *funcs, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		funcs[i].other = funcs[i].id && funcs[i].second &&
+				 strcmp(second_type(k, funcs[i].id), funcs[i].second);
+}
+
 /* All of @path, with a zero behind it, for free(). 0 or -errno. */
 static int read_file(const char *path, char **data, size_t *size)
 {
@@ -219,6 +243,8 @@ int kbtf_read(const char *path, const struct btf *local, struct kbtf_func *funcs
 	err = err ?: collect_names(w, local);
 	err = err ?: open_kbtf(&k, path);
 	err = err ?: scan_types(&k, &w->funcs, funcs, n);
+	if (!err)
+		check_types(&k, funcs, n);
 	err = err ?: write_copies(&k, w, fd);
 	free_wanted(w);
 	free(k.at);

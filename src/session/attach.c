@@ -214,6 +214,12 @@ static void try_set(struct ladder *l, enum rung rung, const unsigned int *set, u
 		return;
 	}
 	for (unsigned int i = 0; i < n; i++) {
+		if (l->types.funcs[set[i]].other) {
+			snprintf(l->states[set[i]].reason, sizeof(l->states[set[i]].reason),
+				 "not in this kernel with %s as its second argument",
+				 l->types.funcs[set[i]].second);
+			continue;
+		}
 		err = try_hook(l, obj, rung, set[i]);
 		if (err != -ENOTSUPP_KERNEL || obj->n_links)
 			continue;
@@ -421,6 +427,7 @@ int attach_open(const struct attach_config *cfg, const struct hook *hooks, unsig
 	for (unsigned int i = 0; i < n; i++) {
 		init_state(&states[i], &hooks[i], cfg);
 		l.types.funcs[i].name = hooks[i].function;
+		l.types.funcs[i].second = hooks[i].second;
 	}
 	climb(&l, false, false);
 	climb(&l, true, false);

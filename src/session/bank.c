@@ -107,7 +107,7 @@ static const struct row_info *row_info(struct bank_reader *b, unsigned int row)
 	struct row_info *info = &b->infos[row];
 
 	if (row < ROWS_RESERVED) {
-		info->tag = ROW_TAG(row, DIR_NONE, 0);
+		info->tag = ROW_RESERVED_TAG(row);
 		info->flags = DEV_FLAGS_UNKNOWN;
 	} else if (!info->dev && bpf_map_lookup_elem(b->at->row_infos, &row, info)) {
 		log_error("cannot read what row %u is about: %s", row, strerror(errno));

@@ -191,6 +191,12 @@ static unsigned int steps_ops(int group)
 	}
 }
 
+/* The steps of a dma_buf_vmap() are told by the vmap() inside it, watched for that alone. */
+static bool steps_only(const struct options *opt, const struct hook_def *d)
+{
+	return d->op == OP_VMAP && !op_wanted(opt, OP_VMAP);
+}
+
 static bool wanted(const struct options *opt, const struct features *f, const struct hook_def *d)
 {
 	bool batch = d->group == GROUP_FLUSH || d->group == GROUP_BATCH_DEVICE ||
@@ -213,7 +219,7 @@ static bool wanted(const struct options *opt, const struct features *f, const st
 	case HOOK_BOUNCE:
 		return !opt->ops || opt->ops & bounced_ops(d->group);
 	case HOOK_CHAIN:
-		return op_wanted(opt, d->op);
+		return op_wanted(opt, steps_only(opt, d) ? OP_DMABUF_VMAP : d->op);
 	case HOOK_STEP:
 		return !opt->ops || opt->ops & steps_ops(d->group);
 	case HOOK_DEVICES:
@@ -254,6 +260,8 @@ static void take(struct hook *h, const struct hook_def *d, const struct ksym *sy
 		.exists = sym->seen,
 		.text = one_piece ? sym->addr : 0,
 		.text_size = one_piece ? sym->size : 0,
+		/* In 6.1 `bool writable`, which does not tell what was mapped. */
+		.second = d->group == GROUP_TLB_DEFER ? "pte_t" : NULL,
 	};
 }
 
@@ -286,12 +294,19 @@ int hooks_plan(const struct options *opt, const struct features *f, const struct
 	size_t defined = n_defs(opt);
 	int n = 0;
 
+	*facts = (struct hook_facts){ 0 };
 	for (size_t i = 0; i < defined; i++) {
 		if (!wanted(opt, f, &defs[i]) || !complete(f, &defs[i]))
 			continue;
 		if (defs[i].group == GROUP_TLB_FLUSH_PAGE && puts_flushes_off(syms, defined))
 			continue;
-		take(&hooks[n++], &defs[i], &syms[i]);
+		take(&hooks[n], &defs[i], &syms[i]);
+		if (steps_only(opt, &defs[i])) {
+			hooks[n].kind = HOOK_STEP;
+			hooks[n].op = OP_COUNT;
+			facts->vmap_steps_only = true;
+		}
+		n++;
 	}
 	facts->iommu_map_sg = syms[defined].addr;
 	facts->fsession = syms[defined + 1].seen;

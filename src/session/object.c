@@ -124,7 +124,8 @@ int object_set_config(const struct bpf_object *obj, const struct attach_config *
 		   (cfg->sync_has_barrier ? CONFIG_SYNC_BARRIER : 0) |
 		   (cfg->user_stacks ? CONFIG_USER_STACKS : 0) |
 		   (cfg->stack_procs ? CONFIG_STACK_PROCS : 0) | (cfg->storms ? CONFIG_STORMS : 0) |
-		   (cfg->to_has_barrier ? CONFIG_TO_BARRIER : 0);
+		   (cfg->to_has_barrier ? CONFIG_TO_BARRIER : 0) |
+		   (cfg->facts.vmap_steps_only ? CONFIG_VMAP_STEPS : 0);
 	c->iommu_map_sg = cfg->facts.iommu_map_sg;
 	return 0;
 }
@@ -301,7 +302,8 @@ int object_load(const struct attach_config *cfg, enum rung rung, const struct ho
 	err = err ?: object_set_config(obj, cfg);
 	err = err ?: set_maps(obj, cfg, first);
 	for (unsigned int i = 0; i < n && !err; i++)
-		err = want_hook(obj, &hooks[set[i]], rung, types->funcs[set[i]].id);
+		if (!types->funcs[set[i]].other)
+			err = want_hook(obj, &hooks[set[i]], rung, types->funcs[set[i]].id);
 	err = err ?: bpf_object__load(obj);
 	target_forget();
 	if (err) {

@@ -76,7 +76,8 @@ static int load(struct storms *s, const struct attachment *at, const struct atta
 			"cannot load the programs of --storms: %s (libbpf: %s); leave --storms out",
 			strerror(-err),
 			object_last_warning()[0] ? object_last_warning() : "no message");
-	return err;
+	/* Whatever the verifier says: this kernel does not take them. */
+	return !err || err == -ENOMEM || err == -EPERM ? err : -EOPNOTSUPP;
 }
 
 static int attach(struct storms *s)

@@ -264,7 +264,7 @@ boot("stock $kernel", [ "--kernel", $kernel, @machine ], [
 		qr/^dmasynctop: this kernel has no fsession probes; leave --attach out/ ],
 
 	[ "full-and-killed",
-		"dmasynctop --json --max-rows 17 -- sh -c '$udmabuf; kill -9 \$\$'", 137, undef,
+		"dmasynctop --json --max-rows 20 -- sh -c '$udmabuf; kill -9 \$\$'", 137, undef,
 		qr/warning: inexact: \d\d calls booked as "other"/, \&check_full ],
 	[ "missing", "dmasynctop -b -D nosuch -- /nosuch", 127, qr/^kernel /,
 		qr{-D 'nosuch': no such device now.*\n.*cannot start '/nosuch': No such file} ],

@@ -35,6 +35,8 @@ for layout in plain reverse; do
 	cat \$d/result >/out/\$layout.bare
 	$watch -O vmap -- sh -c "echo $cell layout=\$layout >\$d/run; cat \$d/result" 2>>/out/err >/out/\$layout.json
 done
+$watch -O dmabuf_vmap -- sh -c "echo $cell >\$d/run" 2>>/out/err >/out/unasked.json
+$watch -O vmap --max-rows 20 -- sh -c "echo $cell >\$d/run" 2>>/out/err >/out/full.json
 dmasynctop bench --mmap 4M --iterations 3 --json >/out/bench-mmap 2>>/out/err
 dmasynctop bench --vmap 4M --iterations 3 --json >/out/bench-vmap 2>>/out/err
 $watch -O tlb_flush -- sh -c "workload mark begin tlb; echo 1 >/proc/sys/vm/compact_memory; workload mark end tlb" \\
@@ -131,6 +133,26 @@ sub check_vmap
 	}
 }
 
+# Each vmap() is watched for the steps of a dma_buf_vmap() around it, and these are without one.
+sub check_unasked
+{
+	my ($run) = @_;
+	my ($header) = told($run, "unasked.json");
+	my ($hook) = grep { $_->{name} eq "vmap" } @{ $header->{hooks} };
+	isnt($hook->{rung} // "none", "none", "-O dmabuf_vmap: vmap() is watched, too");
+	is_deeply(row($run, "unasked", "vmap"), {}, "-O dmabuf_vmap: but has no row");
+}
+
+# What finds no row is still told as what it is.
+sub check_full
+{
+	my ($run) = @_;
+	my ($end) = grep { ($_->{type} // "") eq "end" } told($run, "full.json");
+	my @rows = map { [ @$_{qw(op dev calls entries)} ] } @{ $end->{rows} };
+	is_deeply(\@rows, [ [ "vmap", "other", 2, 2 * 4096 ] ], "no room for rows: vmap() is under \"other\"");
+	is($end->{loss}{rows_full}, 2, "no room for rows: and counted");
+}
+
 sub check_tlb
 {
 	my ($run, $deferring) = @_;
@@ -160,6 +182,8 @@ for my $line (split ' ', $ENV{LAB_SERIES} // "6.12") {
 			check_data($run);
 			check_mmap($run, $name eq "dmabuf");
 			check_vmap($run, $name eq "dmabuf");
+			check_unasked($run);
+			check_full($run);
 			check_tlb($run, $line ne "6.1");
 			$cost{$name} = { map { $_ => instructions($run, $_) } qw(mmap plain reverse) };
 		};

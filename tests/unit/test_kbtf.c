@@ -57,6 +57,10 @@ static struct btf *make_kernel(void)
 	btf__add_func(k, "dma_map_all", BTF_FUNC_STATIC, proto);
 	map_id = btf__add_func(k, "dma_map", BTF_FUNC_STATIC, proto);
 	btf__add_func(k, "dma_map", BTF_FUNC_STATIC, proto);
+	proto = btf__add_func_proto(k, 0);
+	btf__add_func_param(k, "mm", text);
+	btf__add_func_param(k, "flags", typedefed);
+	btf__add_func(k, "defer", BTF_FUNC_STATIC, proto);
 	id = btf__add_var(k, "dma_unmap", BTF_VAR_STATIC, u64);
 	btf__add_datasec(k, ".data", 8);
 	btf__add_datasec_var_info(k, id, 0, 8);
@@ -205,6 +209,22 @@ static void functions(void **state)
 	btf__free(b);
 }
 
+static void second_arguments(void **state)
+{
+	struct kbtf_func funcs[] = { { .name = "defer", .second = "flags_t" },
+				     { .name = "defer", .second = "bool", .other = false },
+				     { .name = "defer", .other = true },
+				     { .name = "dma_map", .second = "flags_t" },
+				     { .name = "absent", .second = "flags_t" } };
+	const bool other[] = { false, true, false, true, false };
+	struct btf *b;
+
+	assert_int_equal(read_kernel(funcs, 5, &b), 0);
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(funcs[i].other, other[i]);
+	btf__free(b);
+}
+
 static void damaged(void **state)
 {
 	struct btf *k = make_kernel(), *b;
@@ -239,6 +259,7 @@ int main(void)
 		cmocka_unit_test_setup(structures, setup),
 		cmocka_unit_test_setup(enums, setup),
 		cmocka_unit_test_setup(functions, setup),
+		cmocka_unit_test_setup(second_arguments, setup),
 		cmocka_unit_test_setup(damaged, setup),
 	};
 	int fd = mkstemp(path), failed;
