@@ -14,6 +14,8 @@
 
 #define NO_DEVICE_TEXT "(fault)" /* what the kernel writes when it cannot follow a pointer */
 
+#define PAGE_HEAD (sizeof(__u64) + sizeof(long)) /* its time, and how much it holds */
+
 /* One CPU's buffer, and what was read of it. */
 struct ring_cpu {
 	int fd; /* -1: there is no such CPU */
@@ -102,16 +104,20 @@ static struct trace_event *append(struct ring_cpu *c)
 	return &c->event[c->n++];
 }
 
-/* One page of records. 0 or -ENOMEM. */
+/* One page of records. 0, -ENOMEM, or -EBADMSG: it is none. */
 static int take_page(struct ring *r, struct ring_cpu *c)
 {
 	unsigned long long ns;
 	struct trace_event *ev;
 	const struct probe *probe;
 	void *data;
-	int missed;
+	int missed, size;
 
-	kbuffer_load_subbuffer(r->kbuf, r->page);
+	if (kbuffer_load_subbuffer(r->kbuf, r->page))
+		return -EBADMSG;
+	size = kbuffer_subbuffer_size(r->kbuf);
+	if (size < 0 || PAGE_HEAD + (size_t)size > r->page_size)
+		return -EBADMSG;
 	missed = kbuffer_missed_events(r->kbuf);
 	data = kbuffer_read_event(r->kbuf, &ns);
 	if (missed) {
@@ -135,6 +141,18 @@ static int take_page(struct ring *r, struct ring_cpu *c)
 	return 0;
 }
 
+/* Reads the next page of @c: 1, 0: there is none, or -errno. */
+static int read_page(struct ring *r, struct ring_cpu *c)
+{
+	ssize_t n = read(c->fd, r->page, r->page_size);
+
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	if (!n)
+		return 0;
+	return (size_t)n == r->page_size ? 1 : -EBADMSG;
+}
+
 int ring_read(struct ring *r)
 {
 	unsigned int fullest = 0, pages;
@@ -145,11 +163,10 @@ int ring_read(struct ring *r)
 
 		/* What comes meanwhile waits for the next round. */
 		for (pages = 0; c->fd >= 0 && pages <= r->pages; pages++) {
-			ssize_t n = read(c->fd, r->page, r->page_size);
-
-			if (n <= 0)
+			err = read_page(r, c);
+			if (!err)
 				break;
-			err = take_page(r, c);
+			err = err < 0 ? err : take_page(r, c);
 			if (err)
 				return err;
 		}

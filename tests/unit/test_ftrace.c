@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The ftrace back end on made-up records: formats, fields, calls, rows. */
+#include <errno.h>
 #include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -213,6 +214,42 @@ static void options(void **state)
 	assert_int_equal(ring_open(&fake, 64, &probes, names, &r), 0);
 	expect_text("options/stacktrace", "0");
 	ring_close(r);
+}
+
+/* What a read of a buffer brings: 0 or more, or -errno. */
+static int read_fake(void)
+{
+	struct probes probes = { 0 };
+	struct ring *r;
+	int got;
+
+	assert_int_equal(ring_open(&fake, 64, &probes, names, &r), 0);
+	got = ring_read(r);
+	ring_close(r);
+	return got;
+}
+
+/* Errors are not taken for empty buffers, nor what is no page for one. */
+static void bad_pages(void **state)
+{
+	size_t size = sysconf(_SC_PAGESIZE);
+	__u64 *page = calloc(1, size);
+	char path[256];
+
+	page[1] = size - 16; /* what it holds; the head has 16 bytes */
+	page[2] = 29;	     /* padding to its end */
+	put(FAKE_RAW, page, size);
+	assert_in_range(read_fake(), 1, 100);
+	put(FAKE_RAW, page, size - 1);
+	assert_int_equal(read_fake(), -EBADMSG);
+	page[1] = size - 15;
+	put(FAKE_RAW, page, size);
+	assert_int_equal(read_fake(), -EBADMSG);
+	free(page);
+	snprintf(path, sizeof(path), "%s/%s", fake.dir, FAKE_RAW);
+	assert_int_equal(remove(path), 0);
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_int_equal(read_fake(), -EISDIR);
 }
 
 /* ---- calls ---- */
@@ -541,6 +578,7 @@ int main(void)
 		cmocka_unit_test(parts),
 		cmocka_unit_test(add_up),
 		cmocka_unit_test(failures),
+		cmocka_unit_test_setup_teardown(bad_pages, make_fake, remove_fake),
 		cmocka_unit_test_setup_teardown(options, make_fake, remove_fake),
 	};
 
