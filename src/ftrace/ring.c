@@ -22,6 +22,7 @@ struct ring_cpu {
 	unsigned int cpu;
 	struct trace_event *event;
 	size_t head, n, cap; /* those from head to n are to be taken */
+	__u64 last_ns;	     /* time of the last record that was read */
 };
 
 struct ring {
@@ -104,6 +105,16 @@ static struct trace_event *append(struct ring_cpu *c)
 	return &c->event[c->n++];
 }
 
+static int mark_loss(struct ring_cpu *c, __u64 ns)
+{
+	struct trace_event *ev = append(c);
+
+	if (!ev)
+		return -ENOMEM;
+	ev->ns = ns;
+	return 0;
+}
+
 /* One page of records. 0, -ENOMEM, or -EBADMSG: it is none. */
 static int take_page(struct ring *r, struct ring_cpu *c)
 {
@@ -111,7 +122,7 @@ static int take_page(struct ring *r, struct ring_cpu *c)
 	struct trace_event *ev;
 	const struct probe *probe;
 	void *data;
-	int missed, size;
+	int missed, size, err;
 
 	if (kbuffer_load_subbuffer(r->kbuf, r->page))
 		return -EBADMSG;
@@ -122,12 +133,14 @@ static int take_page(struct ring *r, struct ring_cpu *c)
 	data = kbuffer_read_event(r->kbuf, &ns);
 	if (missed) {
 		r->lost += missed > 0 ? missed : 1;
-		ev = append(c);
-		if (!ev)
-			return -ENOMEM;
-		ev->ns = data ? ns : kbuffer_timestamp(r->kbuf);
+		/* What ends in the gap must not be believed, nor what begins in it. */
+		err = mark_loss(c, c->last_ns)
+			      ?: mark_loss(c, data ? ns : kbuffer_timestamp(r->kbuf));
+		if (err)
+			return err;
 	}
 	for (; data; data = kbuffer_next_event(r->kbuf, &ns)) {
+		c->last_ns = ns;
 		probe = probes_find(r->probes, *(const __u16 *)data);
 		if (!probe)
 			continue;
