@@ -30,7 +30,7 @@ enum { UNDO_NOTHING, UNDO_ARMED, UNDO_RUNS };
  * state of its kind: a handler has no argument of ours.
  */
 static struct {
-	int state; /* UNDO_* */
+	int state;   /* UNDO_* */
 	pid_t owner; /* a child that has not called exec() yet has our handlers, too */
 	char enable[192], enable_top[128], dir[128], probes[64];
 	char remove[INSTANCE_EVENTS_MAX][COMMAND_LEN];
@@ -68,8 +68,8 @@ static void undo_all(void)
 	int armed = UNDO_ARMED;
 
 	if (undo.owner != getpid() ||
-	    !__atomic_compare_exchange_n(&undo.state, &armed, UNDO_RUNS, false,
-					 __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+	    !__atomic_compare_exchange_n(&undo.state, &armed, UNDO_RUNS, false, __ATOMIC_SEQ_CST,
+					 __ATOMIC_SEQ_CST))
 		return;
 	write_string(undo.enable, "0");
 	/* Whoever enabled all events at the top keeps ours from going. */

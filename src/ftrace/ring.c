@@ -14,12 +14,15 @@
 
 #define NO_DEVICE_TEXT "(fault)" /* what the kernel writes when it cannot follow a pointer */
 
+#define PAGE_HEAD (sizeof(__u64) + sizeof(long)) /* its time, and how much it holds */
+
 /* One CPU's buffer, and what was read of it. */
 struct ring_cpu {
 	int fd; /* -1: there is no such CPU */
 	unsigned int cpu;
 	struct trace_event *event;
 	size_t head, n, cap; /* those from head to n are to be taken */
+	__u64 last_ns;	     /* time of the last record that was read */
 };
 
 struct ring {
@@ -102,6 +105,16 @@ static struct trace_event *append(struct ring_cpu *c)
 	return &c->event[c->n++];
 }
 
+static int mark_loss(struct ring_cpu *c, __u64 ns)
+{
+	struct trace_event *ev = append(c);
+
+	if (!ev)
+		return -ENOMEM;
+	ev->ns = ns;
+	return 0;
+}
+
 /* One page of records. 0, -ENOMEM, or -EBADMSG: it is none. */
 static int take_page(struct ring *r, struct ring_cpu *c)
 {
@@ -109,23 +122,25 @@ static int take_page(struct ring *r, struct ring_cpu *c)
 	struct trace_event *ev;
 	const struct probe *probe;
 	void *data;
-	int missed, size;
+	int missed, size, err;
 
 	if (kbuffer_load_subbuffer(r->kbuf, r->page))
 		return -EBADMSG;
-	size = kbuffer_start_of_data(r->kbuf) + kbuffer_subbuffer_size(r->kbuf);
-	if (size < 0 || (size_t)size > r->page_size)
+	size = kbuffer_subbuffer_size(r->kbuf);
+	if (size < 0 || PAGE_HEAD + (size_t)size > r->page_size)
 		return -EBADMSG;
 	missed = kbuffer_missed_events(r->kbuf);
 	data = kbuffer_read_event(r->kbuf, &ns);
 	if (missed) {
 		r->lost += missed > 0 ? missed : 1;
-		ev = append(c);
-		if (!ev)
-			return -ENOMEM;
-		ev->ns = data ? ns : kbuffer_timestamp(r->kbuf);
+		/* What ends in the gap must not be believed, nor what begins in it. */
+		err = mark_loss(c, c->last_ns)
+			      ?: mark_loss(c, data ? ns : kbuffer_timestamp(r->kbuf));
+		if (err)
+			return err;
 	}
 	for (; data; data = kbuffer_next_event(r->kbuf, &ns)) {
+		c->last_ns = ns;
 		probe = probes_find(r->probes, *(const __u16 *)data);
 		if (!probe)
 			continue;

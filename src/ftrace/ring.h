@@ -11,7 +11,7 @@
 /* A record, decoded: what its event does not tell is 0. */
 struct trace_event {
 	__u64 ns;		   /* CLOCK_MONOTONIC */
-	const struct probe *probe; /* NULL: records of this CPU were lost before the next one */
+	const struct probe *probe; /* NULL: a gap in this CPU's records begins or ends here */
 	__u32 pid;		   /* of the thread, in the first PID namespace */
 	__u32 cpu;
 	__u32 device; /* number of its name, see struct names */

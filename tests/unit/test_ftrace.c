@@ -252,6 +252,64 @@ static void bad_pages(void **state)
 	assert_int_equal(read_fake(), -EISDIR);
 }
 
+/* A page of @n records, 10 ns apart from @ns on; @lost: some before them are missing. */
+static void make_page(char *page, __u64 ns, unsigned int n, bool lost)
+{
+	__u64 commit = n * 44 | (lost ? 1U << 31 : 0);
+	__u16 id = 1422;
+
+	memcpy(page, &ns, 8);
+	memcpy(page + 8, &commit, 8);
+	for (unsigned int i = 0; i < n; i++) {
+		unsigned char *at = (unsigned char *)page + 16 + 44 * i;
+		/* Words of data, and nanoseconds since the one before. */
+		__u32 head = 10 | (i ? 10 : 0) << 5;
+
+		memcpy(at, &head, 4);
+		assert_int_equal(make_record(at + 4, "0000:00:01.0"), 40);
+		memcpy(at + 4, &id, 2);
+	}
+}
+
+static struct trace_event taken[16];
+static unsigned int n_taken;
+
+static void take_one(void *ctx, const struct trace_event *ev)
+{
+	assert_true(n_taken < 16);
+	taken[n_taken++] = *ev;
+}
+
+/* Calls in flight are forgotten from the last record before a gap on, and once more at its end. */
+static void gap(void **state)
+{
+	static const __u64 times[] = { 1000, 1010, 1010, 5000, 5000 };
+	size_t size = sysconf(_SC_PAGESIZE);
+	char *pages = calloc(2, size);
+	struct probe p = { 0 };
+	struct probes probes = { .probe = &p, .n = 1 };
+	struct ring *r;
+
+	probes_parse_format(map_format, &p);
+	make_page(pages, 1000, 2, false);
+	make_page(pages + size, 5000, 1, true);
+	put(FAKE_RAW, pages, 2 * size);
+	free(pages);
+	assert_int_equal(ring_open(&fake, 64, &probes, names, &r), 0);
+	assert_true(ring_read(r) > 0);
+	assert_int_equal(ring_lost(r), 1);
+	n_taken = 0;
+	ring_take(r, 1010, take_one, NULL);
+	assert_int_equal(n_taken, 3);
+	ring_take(r, ~0ULL, take_one, NULL);
+	assert_int_equal(n_taken, 5);
+	for (unsigned int i = 0; i < 5; i++) {
+		assert_int_equal(taken[i].ns, times[i]);
+		assert_ptr_equal(taken[i].probe, i == 2 || i == 3 ? NULL : &p);
+	}
+	ring_close(r);
+}
+
 /* ---- calls ---- */
 
 static struct call_done done[64];
@@ -578,6 +636,7 @@ int main(void)
 		cmocka_unit_test(parts),
 		cmocka_unit_test(add_up),
 		cmocka_unit_test(failures),
+		cmocka_unit_test_setup_teardown(gap, make_fake, remove_fake),
 		cmocka_unit_test_setup_teardown(bad_pages, make_fake, remove_fake),
 		cmocka_unit_test_setup_teardown(options, make_fake, remove_fake),
 	};
