@@ -71,4 +71,10 @@ like($names, qr/"$_"/, "flavour $_") for $readme =~ /^\| (\w+-\w+) \| one for/mg
 my $title = qr/dmasynctop +6\.12\.\S+ aarch64 +per-entry/;
 ok($readme =~ m{<!-- screenshot: scripts/screenshot -->\n```\n$title}, 'picture');
 
+# The runs are what the command prints, but for lines left out.
+my ($command, $shown) = $readme =~ m{`build/(dmasynctop report --storms [^`]*)`[^`]*`\.\.\.`:\n\n```\n(storms: .*?)```}s;
+my $printed = do { local $ENV{COLUMNS} = 80; $command ? `@{[$command =~ s/^dmasynctop/$tool/r]}` : '' };
+my $parts = join('.*?', map { quotemeta } split(/^\.\.\.\n/m, $shown // 'none'));
+like($printed, qr/^$parts/ms, 'the runs are those of the capture');
+
 done_testing();
