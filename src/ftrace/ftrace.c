@@ -217,6 +217,9 @@ static struct loss lost_so_far(const struct session *s)
 	struct loss loss = { .recursion_misses = probes_missed(&s->instance),
 			     .trace_events = ring_lost(s->ring) };
 
+	/* It does not sink: then it could not be read, or somebody removed events. */
+	if (loss.recursion_misses < s->loss.recursion_misses)
+		loss.recursion_misses = s->loss.recursion_misses;
 	calls_loss(s->calls, &loss.events);
 	loss.events.calls_full += rows_lost(s->rows);
 	return loss;
