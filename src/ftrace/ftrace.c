@@ -28,6 +28,7 @@
  * One that takes longer is told in the next interval.
  */
 #define SETTLE_NS 1000000ULL
+#define TRIM_NS 1000000000ULL
 #define BUFFER_KIB_MAX 2048
 #define BUFFER_KIB_MIN 256
 #define BUFFERS_KIB (64 << 10) /* all of them together, where many CPUs would make it more */
@@ -54,6 +55,8 @@ struct session {
 	int read_err;	      /* of the reader */
 	__u64 begun_ns;	      /* start of the session's first interval, then of the running one */
 	__u64 from_ns, to_ns; /* calls that begin in between are recorded */
+	__u64 not_told;	      /* calls of threads of which -p cannot tell whose they were, ... */
+	__u64 not_booked;     /* ... and those that are under process 0 for it */
 	struct loss loss;     /* up to the running interval */
 };
 
@@ -88,19 +91,30 @@ static __u32 number_device(void *ctx, const char *name)
 static bool call_wanted(void *ctx, enum op op, __u32 pid, const char *comm)
 {
 	struct session *s = ctx;
+	pid_t tgid;
 
 	if (op == OP_CALIBRATE)
 		return pid == (__u32)getpid();
 	if (s->opt.comm && strcmp(s->opt.comm, comm))
 		return false;
-	return !s->opt.pid || tasks_process(s->tasks, pid) == s->opt.pid;
+	if (!s->opt.pid)
+		return true;
+	tgid = tasks_process(s->tasks, pid);
+	s->not_told += tgid < 0;
+	return tgid == s->opt.pid;
 }
 
 static void call_done(void *ctx, const struct call_done *call)
 {
 	struct session *s = ctx;
 
-	rows_add(s->rows, call, s->procs ? tasks_process(s->tasks, call->pid) : -1);
+	pid_t tgid = s->procs ? tasks_process(s->tasks, call->pid) : -1;
+
+	if (s->procs && tgid < 0) {
+		s->not_booked++;
+		tgid = 0;
+	}
+	rows_add(s->rows, call, tgid);
 }
 
 static void take_event(void *ctx, const struct trace_event *ev)
@@ -120,17 +134,31 @@ static int round_until(struct session *s, __u64 until)
 	return full;
 }
 
+/* Between rounds, and often: an interval may be a day. */
+static void trim(struct session *s)
+{
+	calls_trim(s->calls);
+	tasks_forget(s->tasks);
+	if (s->opt.pid)
+		tasks_learn(s->tasks, s->opt.pid);
+}
+
 static void *read_on(void *arg)
 {
 	struct session *s = arg;
 	struct pollfd wake = { .fd = s->wake, .events = POLLIN };
 	int ms = ROUND_MS_MAX, full;
+	__u64 trimmed = clock_ns();
 
 	while (!poll(&wake, 1, ms)) {
 		pthread_mutex_lock(&s->lock);
 		full = round_until(s, clock_ns() - SETTLE_NS);
 		if (full < 0)
 			s->read_err = full;
+		if (clock_ns() > trimmed + TRIM_NS) {
+			trim(s);
+			trimmed = clock_ns();
+		}
 		pthread_mutex_unlock(&s->lock);
 		if (full > FULL_ENOUGH)
 			ms = ms > 2 ? ms / 2 : 1;
@@ -181,8 +209,11 @@ static int open_counters(struct session *s)
 	s->rows = rows_open(s->uts.machine, s->opt.max_rows ?: ROWS_MAX);
 	s->tasks = tasks_open();
 	s->calls = calls_open(user, sysconf(_SC_PAGESIZE));
-	if (s->rows && s->tasks && s->calls)
+	if (s->rows && s->tasks && s->calls) {
+		if (s->opt.pid)
+			tasks_learn(s->tasks, s->opt.pid);
 		return 0;
+	}
 	log_error("out of memory");
 	return -ENOMEM;
 }
@@ -217,8 +248,12 @@ static struct loss lost_so_far(const struct session *s)
 	struct loss loss = { .recursion_misses = probes_missed(&s->instance),
 			     .trace_events = ring_lost(s->ring) };
 
+	/* It does not sink: then it could not be read, or somebody removed events. */
+	if (loss.recursion_misses < s->loss.recursion_misses)
+		loss.recursion_misses = s->loss.recursion_misses;
 	calls_loss(s->calls, &loss.events);
-	loss.events.calls_full += rows_lost(s->rows);
+	loss.events.calls_full += rows_lost(s->rows) + s->not_told;
+	loss.events.procs_full += s->not_booked;
 	return loss;
 }
 
@@ -354,6 +389,7 @@ static void take_loss(struct session *s, struct loss *loss)
 
 	/* The rows have told of theirs already. */
 	loss->events.calls_full += now.events.calls_full - s->loss.events.calls_full;
+	loss->events.procs_full += now.events.procs_full - s->loss.events.procs_full;
 	loss->events.depth += now.events.depth - s->loss.events.depth;
 	loss->events.stale += now.events.stale - s->loss.events.stale;
 	loss->recursion_misses = now.recursion_misses - s->loss.recursion_misses;
@@ -380,8 +416,6 @@ static int read_interval(struct session *s, struct interval *iv)
 	iv->has_procs = s->procs;
 	s->begun_ns = now;
 	take_loss(s, &iv->loss);
-	calls_trim(s->calls);
-	tasks_forget(s->tasks);
 	pthread_mutex_unlock(&s->lock);
 	if (s->pmu) {
 		__u64 dsb = pmu_read(s->pmu);

@@ -9,13 +9,16 @@ struct tasks;
 
 struct tasks *tasks_open(void); /* NULL: out of memory */
 
-/*
- * Process of thread @tid, from /proc when it is first asked for. One that has ended by then stands
- * for itself: most processes have one thread.
- */
+/* Process of thread @tid, from /proc when it is first asked for; -1: it had ended by then. */
 pid_t tasks_process(struct tasks *t, pid_t tid);
 
-/* Forgets all: numbers are used again. */
+/* Asks for all threads that @process has now. */
+void tasks_learn(struct tasks *t, pid_t process);
+
+/*
+ * Asks for all again, and forgets those that nobody has asked for since the last time: numbers are
+ * used again.
+ */
 void tasks_forget(struct tasks *t);
 
 void tasks_close(struct tasks *t);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Chooses how to measure, and hands on what a session is asked. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include "dmasync/backend.h"
 #include "dmasync/log.h"
@@ -70,7 +71,7 @@ static int open_as(enum backend_id id, const char *reason, const struct options 
  */
 static int open_best(const struct options *opt, struct session **out)
 {
-	char why[256], not_either[256];
+	char why[256], reason[256], not_either[256];
 	int err = backend_bpf.possible(why, sizeof(why));
 
 	if (!err)
@@ -79,9 +80,12 @@ static int open_best(const struct options *opt, struct session **out)
 		log_error("%s", why);
 		return err;
 	}
-	/* What to do about it is for those who want BPF. */
-	why[strcspn(why, ";")] = '\0';
-	return open_as(BACKEND_FTRACE, why, opt, out);
+	/* What to do about it is for those who want BPF, or what only BPF can do. */
+	snprintf(reason, sizeof(reason), "%.*s", (int)strcspn(why, ";"), why);
+	err = open_as(BACKEND_FTRACE, reason, opt, out);
+	if (err == -EOPNOTSUPP)
+		log_error("ftrace was taken for want of BPF: %s", why);
+	return err;
 }
 
 int session_open(const struct options *opt, struct session **out)

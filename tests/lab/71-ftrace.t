@@ -247,7 +247,7 @@ sub check_without
 
 	for (
 		[ "bpf", qr/^dmasynctop: no BPF in this kernel; use one built with CONFIG_BPF_SYSCALL=y$/ ],
-		[ "exact", qr/^dmasynctop: --exact is not possible with ftrace: it takes BPF$/ ],
+		[ "exact", qr/^dmasynctop: --exact is not possible with ftrace: it takes BPF\n.*: ftrace was taken for want of BPF: no BPF in this kernel; use one built with CONFIG_BPF_SYSCALL=y$/ ],
 		[ "fentry", qr/^dmasynctop: --attach other than kprobe is not possible with ftrace/ ],
 	) {
 		is($got->("$_->[0].status"), "3\n", "$_->[0]: status");

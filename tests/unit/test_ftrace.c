@@ -2,6 +2,7 @@
 /* The ftrace back end on made-up records: formats, fields, calls, rows. */
 #include <errno.h>
 #include <ftw.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -14,6 +15,7 @@
 #include "../../src/ftrace/calls.h"
 #include "../../src/ftrace/ring.h"
 #include "../../src/ftrace/rows.h"
+#include "../../src/ftrace/tasks.h"
 
 /* As arm64 6.12 has it for the begin of dma_map_sg_attrs(). */
 static const char map_format[] =
@@ -308,6 +310,52 @@ static void gap(void **state)
 		assert_ptr_equal(taken[i].probe, i == 2 || i == 3 ? NULL : &p);
 	}
 	ring_close(r);
+}
+
+/* ---- tasks ---- */
+
+static int until[2];
+static pthread_mutex_t may_end = PTHREAD_MUTEX_INITIALIZER;
+
+static void *wait_for_end(void *tid)
+{
+	*(pid_t *)tid = gettid();
+	if (write(until[1], "", 1) != 1)
+		return NULL;
+	pthread_mutex_lock(&may_end);
+	pthread_mutex_unlock(&may_end);
+	return NULL;
+}
+
+/* A thread that has ended is what it was, if anybody asked in time, and for a while. */
+static void ended(void **state)
+{
+	struct tasks *before = tasks_open(), *late = tasks_open();
+	pthread_t thread;
+	char path[32], c;
+	pid_t tid = 0;
+
+	assert_int_equal(pipe(until), 0);
+	pthread_mutex_lock(&may_end);
+	assert_int_equal(pthread_create(&thread, NULL, wait_for_end, &tid), 0);
+	assert_int_equal(read(until[0], &c, 1), 1);
+	tasks_learn(before, getpid());
+	pthread_mutex_unlock(&may_end);
+	pthread_join(thread, NULL);
+	snprintf(path, sizeof(path), "/proc/%d", tid);
+	while (!access(path, F_OK))
+		usleep(1000);
+	assert_int_equal(tasks_process(before, tid), getpid());
+	assert_int_equal(tasks_process(late, tid), -1);
+	assert_int_equal(tasks_process(late, getpid()), getpid());
+	tasks_forget(before);
+	assert_int_equal(tasks_process(before, tid), getpid());
+	tasks_forget(before);
+	assert_int_equal(tasks_process(before, tid), -1);
+	tasks_close(before);
+	tasks_close(late);
+	close(until[0]);
+	close(until[1]);
 }
 
 /* ---- calls ---- */
@@ -636,6 +684,7 @@ int main(void)
 		cmocka_unit_test(parts),
 		cmocka_unit_test(add_up),
 		cmocka_unit_test(failures),
+		cmocka_unit_test(ended),
 		cmocka_unit_test_setup_teardown(gap, make_fake, remove_fake),
 		cmocka_unit_test_setup_teardown(bad_pages, make_fake, remove_fake),
 		cmocka_unit_test_setup_teardown(options, make_fake, remove_fake),
