@@ -18,7 +18,7 @@
 #define SEC(name)
 #define __uint(name, val) int(*name)[val]
 #define __type(name, val) typeof(val) *name
-#define SLOW_PATH
+#define SLOW_PATH static
 #define hide(value) ((void)(value))
 #pragma GCC diagnostic ignored "-Wunknown-pragmas"
 
