@@ -35,8 +35,8 @@ for layout in plain reverse; do
 	cat \$d/result >/out/\$layout.bare
 	$watch -O vmap -- sh -c "echo $cell layout=\$layout >\$d/run; cat \$d/result" 2>>/out/err >/out/\$layout.json
 done
-$watch -O dmabuf_vmap -- sh -c "echo $cell >\$d/run" 2>>/out/err >/out/unasked.json
-$watch -O vmap --max-rows 20 -- sh -c "echo $cell >\$d/run" 2>>/out/err >/out/full.json
+$watch -O dmabuf_vmap -- sh -c "echo $cell >\$d/run; cat \$d/result >/dev/null" 2>>/out/err >/out/unasked.json
+$watch -O vmap --max-rows 20 -- sh -c "echo $cell >\$d/run; cat \$d/result >/dev/null" 2>>/out/err >/out/full.json
 dmasynctop bench --mmap 4M --iterations 3 --json >/out/bench-mmap 2>>/out/err
 dmasynctop bench --vmap 4M --iterations 3 --json >/out/bench-vmap 2>>/out/err
 $watch -O tlb_flush -- sh -c "workload mark begin tlb; echo 1 >/proc/sys/vm/compact_memory; workload mark end tlb" \\
@@ -194,6 +194,6 @@ for my $line (split ' ', $ENV{LAB_SERIES} // "6.12") {
 		"of scattered pages %u to %u (%.2fx)", map { ($cost{base}{$_}, $cost{dmabuf}{$_}, $factor{$_}) } qw(mmap plain reverse)));
 	cmp_ok($factor{mmap}, ">", 10, "$line: mmap of the system heap takes less than a tenth of the instructions");
 	cmp_ok($factor{plain}, ">", 2, "$line: vmap of contiguous pages less than half");
-	cmp_ok($factor{reverse}, ">", 0.67, "$line: vmap of scattered pages, where runs are looked for in vain, not half more");
+	cmp_ok($factor{reverse}, ">", 0.6, "$line: vmap of scattered pages, where runs are looked for in vain, not two thirds more");
 }
 done_testing();
