@@ -18,6 +18,7 @@ my @boot = ("<6>[    0.000000] Booting Linux on physical CPU 0x0000000000 [0x414
 	"<6>[    0.000000] ... MAX_LOCKDEP_SUBCLASSES:  8",
 	"<6>[    0.000000]  RCU lockdep checking is enabled.",
 	"<6>[    0.000000] rcu: RCU calculated value of scheduler-enlistment delay is 25 jiffies.",
+	"<6>[    0.000000] \tRCU CPU stall warnings timeout set to 240 (rcu_cpu_stall_timeout).",
 	"<6>[    0.410000] DMA-API: preallocated 65536 debug entries",
 	"<6>[    0.410000] DMA-API: debugging enabled by kernel config",
 	"<4>[    2.100000] dmasync_bench: loading out-of-tree module taints kernel.");
