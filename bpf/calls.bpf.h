@@ -107,7 +107,8 @@ static __always_inline bool top_stale(struct task_calls *c, u64 depth)
 
 /*
  * Begins a call of @kind on top of those in slot @i of @task, or in place of the innermost, where
- * that would stay below all further calls of the task.
+ * that would stay below all further calls of the task. Nothing nests so deep that it fills a slot:
+ * that is full of calls that were missed to end, so all are given up.
  */
 static __always_inline u32 calls_nest(u64 task, u32 kind, u32 i)
 {
@@ -117,8 +118,8 @@ static __always_inline u32 calls_nest(u64 task, u32 kind, u32 i)
 	if (depth && top_stale(c, depth))
 		depth--;
 	if (depth >= CALL_DEPTH) {
-		lost(depth);
-		return NO_FRAME;
+		__sync_fetch_and_add(&state.loss.stale, depth);
+		depth = 0;
 	}
 	if (depth == 1)
 		c->frame[0].kind = what;

@@ -245,7 +245,7 @@ _Static_assert(sizeof(struct stack_key) == 24, "stack_key has no implicit paddin
 /* Events that were not recorded, by reason. Written by BPF with atomics: all are rare paths. */
 struct loss_counters {
 	__u64 calls_full;   /* no slot for the in-flight call: too many tasks inside the DMA API */
-	__u64 depth;	    /* nested deeper than CALL_DEPTH */
+	__u64 depth;	    /* nested deeper than CALL_DEPTH: by the ftrace back end, stale here */
 	__u64 stale;	    /* start records whose end never came, dropped when found */
 	__u64 rows_full;    /* calls that went to "other" because no row was left */
 	__u64 procs_full;   /* calls that the process table has no room for */

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <pty.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,8 +30,9 @@ static const char usage[] =
 	"       witness tty MS KEYS|-SIGNAL CMD... CMD on a terminal of its own; MS milliseconds\n"
 	"                                          after its full screen came up it gets KEYS or\n"
 	"                                          a signal; then what the terminal was left as\n"
-	"       witness strand                     leaves a call of dmasynctop's in its table, as if\n"
-	"                                          its end had been missed long ago\n"
+	"       witness strand [full]              leaves a call of dmasynctop's in its table, as if\n"
+	"                                          its end had been missed long ago, or just now,\n"
+	"                                          and as often as the table has room\n"
 	"       witness without CAP CMD...         CMD without a capability\n"
 	"       witness as UID CMD...              CMD as another user\n";
 
@@ -80,12 +82,13 @@ static int map_open(const char *end)
 	return -1;
 }
 
-/* Waits for a call, and when it has ended puts it back. */
-static void strand(struct session_state *s)
+/* Waits for a call, and when it has ended puts it back: long ago, or until the slot is full. */
+static void strand(struct session_state *s, bool full)
 {
 	const uint64_t long_ago = 11000000000ULL; /* more than CALL_STALE_NS */
 	struct task_calls *c = s->calls;
-	uint64_t owner, start;
+	uint64_t owner, put, start;
+	unsigned int i;
 
 	for (;; c = c == &s->calls[CALL_SLOTS - 1] ? s->calls : c + 1) {
 		owner = __atomic_load_n(&c->owner, __ATOMIC_ACQUIRE);
@@ -93,13 +96,20 @@ static void strand(struct session_state *s)
 			break;
 	}
 	start = c->frame[0].start;
-	while (__sync_val_compare_and_swap(&c->owner, 0, owner))
-		;
+	put = full ? owner / TASK_ALIGN * TASK_ALIGN + CALLS_NESTED + CALL_DEPTH : owner;
+	do {
+		for (i = 1; full && i < CALL_DEPTH; i++) {
+			c->frame[i] = c->frame[0];
+			c->frame[i].kind = owner % TASK_ALIGN;
+		}
+	} while (__sync_val_compare_and_swap(&c->owner, 0, put));
+	if (full)
+		return;
 	c->frame[0].start = c->suspect = start - long_ago;
 	c->suspect_since = start - long_ago;
 }
 
-static int strand_run(void)
+static int strand_run(bool full)
 {
 	void *s = MAP_FAILED;
 	int fd = map_open(".bss");
@@ -109,7 +119,7 @@ static int strand_run(void)
 			 0);
 	if (s == MAP_FAILED)
 		return perror("witness: cannot map the state of dmasynctop"), 1;
-	strand(s);
+	strand(s, full);
 	puts("stranded");
 	return 0;
 }
@@ -262,8 +272,8 @@ int main(int argc, char **argv)
 {
 	if (argc == 2 && !strcmp(argv[1], "bpf"))
 		return bpf_run();
-	if (argc == 2 && !strcmp(argv[1], "strand"))
-		return strand_run();
+	if (argc <= 3 && argc > 1 && !strcmp(argv[1], "strand"))
+		return strand_run(argc == 3 && !strcmp(argv[2], "full"));
 	if (argc > 4 && !strcmp(argv[1], "tty"))
 		return tty_run(atoi(argv[2]), argv[3], argv + 4);
 	if (argc > 3 && !strcmp(argv[1], "without"))

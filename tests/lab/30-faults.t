@@ -242,6 +242,9 @@ boot("stock $kernel", [ "--kernel", $kernel, @machine ], [
 	[ "stranded", "dmasynctop --json -o /tmp/stranded -- sh -c '
 			workload udmabuf -n 2560 -r 40 & witness strand && wait' && cat /tmp/stranded",
 		0, qr/^stranded$/m, qr/1 events lost: 1 that never returned/, \&check_stranded ],
+	[ "stranded-full", "dmasynctop --json -o /tmp/stranded -- sh -c '
+			workload udmabuf -n 2560 -r 40 & witness strand full && wait' && cat /tmp/stranded",
+		0, qr/^stranded$/m, qr/7 events lost: 7 that never returned/, \&check_stranded ],
 	[ "nobody", "witness as 65534 dmasynctop -b -n 1", 3, undef,
 		qr/^dmasynctop: not permitted: .*needs root; try sudo$/ ],
 	[ "nobody-doctor", "witness as 65534 dmasynctop doctor", 3,
