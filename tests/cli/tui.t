@@ -80,7 +80,7 @@ start(80, 24, '', '');
 shows(qr/^dmasynctop  6\.12\.43\S* aarch64  per-entry  api: fentry x2, kprobe x1/, 'title');
 shows(qr/^DMA \[\S+ *\] 45280 calls\/s, \S+% of a CPU, dsb 190880\/s derived/m, 'sums');
 shows(qr/^own cost 344ns\/call \(85ns measured\), \S+% of a CPU; lost 0; every 100ms/m, 'own cost');
-shows(qr/^batching would save (?:\d+ to|about) \d+ % of this/m, 'what batching would save');
+shows(qr/^batching would save 180600 of 190880 dsb\/s(?:, up to \d+ % of this|; time: record more sizes, predict)/m, 'what batching would save');
 shows(qr/^DEVICE +OP +DIR HW CALL\/s ENT\/s MB\/s +AVG +P99 DSB\/s DSB\/C %CPU/m, 'columns');
 shows(qr/^0000:00:01\.0 map_sg .*\n0000:00:01\.0 unmap_sg .*\nfe310000\.mmc sync_sg_cpu/m,
       'sorted by time');
@@ -230,7 +230,7 @@ keys_('C-z');
 shows(qr/Stopped/, '^Z stops it');
 is(`@tmux display-message -p -t t '#{alternate_on}'`, "0\n", '^Z leaves the full screen');
 keys_('fg', 'Enter');
-shows(qr/^dmasynctop .*\n.*\n.*\n^batching would save (?:\d+ to|about) \d+ % of this.*\n^DEVICE/m, 'fg draws it again');
+shows(qr/^dmasynctop .*\n.*\n.*\n^batching would save \d+ of \d+ dsb\/s(?:, up to \d+ % of this|; time: record more sizes, predict)\n^DEVICE/m, 'fg draws it again');
 keys_('q');
 ended('q after fg');
 
