@@ -171,7 +171,7 @@ void draw_help(struct tui *t)
 		"",
 		"HW     c coherent device, n not, + behind an IOMMU, * several kinds, ? unknown",
 		"DIR    -> to the device, <- from it, <> both",
-		"ENT/s  scatterlist entries (a single buffer is one); STEP/s: of the dma-buf chain",
+		"ENT/s  scatterlist entries (a single buffer is one); STEP/s of a chain",
 		"DSB/s  barriers that waited for cache maintenance, DSB/C per call",
 		"%CPU   time inside these calls; 100 is one CPU",
 		"Storms: SAVED/s barriers that one for each run of calls would save, %DSB their",
