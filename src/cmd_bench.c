@@ -384,12 +384,7 @@ static int print(const struct bench_options *opt, const struct bench_result *r)
 		err = bench_print_json(stdout, opt, r);
 	else
 		bench_print_text(stdout, opt, r);
-	if (!err && fflush(stdout))
-		err = -errno;
-	if (!err || err == -EPIPE)
-		return EXIT_OK;
-	log_error("cannot write the result: %s", strerror(-err));
-	return EXIT_FAILED;
+	return bench_printed(stdout, err);
 }
 
 int cmd_bench(int argc, char **argv)
@@ -418,10 +413,7 @@ int cmd_bench(int argc, char **argv)
 		goto out;
 	}
 	err = run(&opt, &r);
-	if (!err)
-		status = print(&opt, &r);
-	else if (err == -ENOENT || err == -EACCES || err == -EPERM || err == -ENODEV)
-		status = EXIT_UNSUPPORTED;
+	status = err ? bench_failed(err) : print(&opt, &r);
 out:
 	free(r.start.sample);
 	free(r.end.sample);

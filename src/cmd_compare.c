@@ -78,7 +78,8 @@ static void tell_regressions(const struct compare *c)
 				  row->verdict == VERDICT_SLOWER && row->figure[FIG_NS_CALL].r.low >
 									    1 + c->opt->fail_above
 					  ? "time per call"
-					  : "barriers per call",
+				  : op_is_chain(row->op) ? "steps per call"
+							 : "barriers per call",
 				  c->opt->fail_above * 100);
 	}
 }

@@ -63,6 +63,12 @@ void bench_print_text(FILE *out, const struct bench_options *opt, const struct b
 int bench_print_json(FILE *out, const struct bench_options *opt,
 		     const struct bench_result *r); /* 0 or -errno */
 
+/* Status for a result that was printed with @err (0 or -errno), after a message; flushes @out. */
+int bench_printed(FILE *out, int err);
+
+/* Status for a measurement that failed with @err: whether it is not possible here. */
+int bench_failed(int err);
+
 /* Pins this thread to @cpu, or to where it runs if that is negative. The CPU or -errno. */
 int bench_pin(int cpu);
 

@@ -34,6 +34,8 @@ enum figure_kind {
 	FIG_CPU, /* percent of one CPU */
 	FIG_DSB_CALL,
 	FIG_DSB_ENTRY,
+	FIG_STEPS_CALL, /* of the dma-buf chain, which has these in place of barriers */
+	FIG_STEPS_ENTRY,
 	FIG_COUNT,
 };
 
@@ -76,6 +78,11 @@ struct run_row {
 	__u64 dir_calls[DIR_COUNT];
 };
 
+/* What batches of single buffers would save; runs are those of calls, see struct storm_row. */
+struct storm_sums {
+	__u64 saved, calls, runs;
+};
+
 struct compare_run {
 	char *path;
 	struct capture_info info;
@@ -83,10 +90,16 @@ struct compare_run {
 	__u64 dur_ns;
 	size_t intervals;
 	__u64 api_ns, api_dsb; /* of all API-level rows, shown or not */
+	__u64 chain_ns;	       /* of all rows of the dma-buf chain */
 	bool dsb_known;
 	struct loss loss;
 	struct run_row **rows; /* by number of the row; NULL beyond n_rows or without calls */
 	size_t n_rows;
+	/* By number of the driver, and of the place that calls, in storm_keys; 0 beyond the end. */
+	struct storm_sums *drivers;
+	size_t n_drivers;
+	__u64 *places; /* saved */
+	size_t n_places;
 };
 
 /*
@@ -113,7 +126,7 @@ struct row_side {
 	enum dsb_source dsb_source;
 	__u64 dir_calls[DIR_COUNT];
 	size_t runs;  /* that have calls of it */
-	double share; /* of the time in DMA calls */
+	double share; /* of the time in DMA calls; of the chain: in these and its own */
 	double drift; /* ns/call in the last third of the runs over the first; 0: not known */
 };
 
@@ -136,6 +149,28 @@ struct compare_row {
 	bool regression;	/* beyond --fail-on-regression */
 };
 
+/* What batches of single buffers would save of one driver, or of one place that calls for it. */
+struct compare_storm {
+	const char *driver;
+	const struct stack *stack; /* of a place, its innermost frames; NULL: all of the driver */
+	enum op op;		   /* of a place; OP_COUNT: all of the driver */
+	struct storm_sums sum[SIDES]; /* over the runs; of a place only saved */
+	struct figure saved_s;	      /* barriers a second */
+	bool minor;		      /* less than COMPARE_FEW of what all would save */
+	bool tested;		      /* drivers alone, a family of their own */
+	double p, p_holm;
+	enum verdict verdict; /* "faster" is fewer and "slower" more: see storm_verdict_name() */
+	char why[128];
+};
+
+/* All of a side's runs that follow storms. */
+struct storm_side {
+	size_t runs;
+	__u64 saved;
+	double saved_s; /* over all of their time */
+	double percent; /* of all barriers; negative: these are not known, or none */
+};
+
 struct note {
 	const char *kind; /* one word, for programs */
 	char *text;	  /* a sentence */
@@ -153,6 +188,11 @@ struct compare {
 	} side[SIDES];
 	struct compare_row *rows; /* by time on both sides, most first; after compare_judge() */
 	size_t n_rows;
+	struct interval storm_keys;	/* rows number the drivers, stacks the places */
+	struct stack_table places;	/* of all runs */
+	struct storm_side storm[SIDES]; /* runs 0 on either: the rest is not filled */
+	struct compare_storm *storms;	/* drivers, most saved first, then places */
+	size_t n_storms, n_storm_drivers;
 	size_t n_tested;
 	struct note *notes;
 	size_t n_notes;
@@ -179,6 +219,13 @@ void compare_run_drop(struct compare *c);
 /* Adds the next interval of @run. 0 or -ENOMEM. */
 int compare_run_add(struct compare *c, struct compare_run *run, const struct interval *iv);
 
+/*
+ * What the whole of @run tells of storms, its intervals added up in @total, whose stacks are in
+ * @stacks; nothing if it was recorded without. 0 or -ENOMEM.
+ */
+int compare_run_storms(struct compare *c, struct compare_run *run, const struct interval *total,
+		       const struct stack_table *stacks);
+
 /* Reads the capture @path into a new run. 0 or -errno after a message. */
 int compare_load(struct compare *c, const char *path, struct compare_run **out);
 
@@ -204,6 +251,7 @@ bool compare_regressed(const struct compare *c);
 
 /* "faster", "ns_per_call"; names as in JSON. */
 const char *verdict_name(enum verdict verdict);
+const char *storm_verdict_name(enum verdict verdict); /* "fewer", "more" */
 const char *figure_name(enum figure_kind kind);
 
 /* Each returns 0 or -errno of the stream. */

@@ -36,7 +36,10 @@ struct table_line {
 	enum direction dir; /* DIR_COUNT when the line sums over several */
 	unsigned int flags; /* LINE_*, of all that was summed */
 	struct figures fig;
-	const struct row *row; /* bus, device-tree name, histogram; NULL for processes */
+	const struct row *row;	       /* bus, device-tree name, histogram; NULL for processes */
+	const struct storm_row *storm; /* of a single row that has any; else NULL */
+	double saved_percent; /* BY_STORM: of all barriers; negative: these are not known, or none
+			       */
 };
 
 struct table_spec {

@@ -28,6 +28,7 @@ enum sort_key {
 	SORT_MAX,
 	SORT_DSB,
 	SORT_DSB_PER_CALL,
+	SORT_SAVED, /* barriers that batches of single buffers would save */
 	SORT_DEVICE,
 	SORT_DRIVER,
 	SORT_OP,
@@ -40,6 +41,7 @@ enum group_by {
 	BY_DEVICE,
 	BY_DRIVER,
 	BY_PROCESS,
+	BY_STORM, /* the live view's table of runs of calls for single buffers; a row each */
 };
 
 struct options {

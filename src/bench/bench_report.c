@@ -6,7 +6,9 @@
 #include <sys/utsname.h>
 #include "dmasync/bench.h"
 #include "dmasync/json_rows.h"
+#include "dmasync/log.h"
 #include "dmasync/machine.h"
+#include "dmasync/options.h"
 #include "dmasync/units.h"
 #include "dmasync/view.h"
 
@@ -159,4 +161,21 @@ int bench_print_json(FILE *out, const struct bench_options *opt, const struct be
 	if (obj)
 		bench_add_machine(obj, opt, r);
 	return json_print(out, obj);
+}
+
+int bench_printed(FILE *out, int err)
+{
+	if (!err && fflush(out))
+		err = -errno;
+	if (!err || err == -EPIPE)
+		return EXIT_OK;
+	log_error("cannot write the result: %s", strerror(-err));
+	return EXIT_FAILED;
+}
+
+int bench_failed(int err)
+{
+	return err == -ENOENT || err == -EACCES || err == -EPERM || err == -ENODEV
+		       ? EXIT_UNSUPPORTED
+		       : EXIT_FAILED;
 }

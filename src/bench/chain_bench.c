@@ -92,13 +92,6 @@ static void describe(struct chain_result *r)
 	bench_describe(&r->about);
 }
 
-static int status_of(int err)
-{
-	return err == -ENOENT || err == -EACCES || err == -EPERM || err == -ENODEV
-		       ? EXIT_UNSUPPORTED
-		       : EXIT_FAILED;
-}
-
 static void take_times(struct chain_times *to, __u64 *sample, unsigned int n)
 {
 	struct bench_side side = { .sample = sample };
@@ -164,14 +157,14 @@ int bench_mmap(const struct bench_options *opt)
 		return EXIT_FAILED;
 	err = heap_alloc(&heap, opt->size);
 	if (err)
-		return status_of(err);
+		return bench_failed(err);
 	err = measure_mmap(opt, &heap, &r);
 	if (!err) {
 		count(opt, OP_DMABUF_MMAP, map_times, &heap, &r);
 		describe(&r);
 	}
 	heap_free(&heap);
-	return err ? status_of(err) : chain_print(stdout, opt, &r);
+	return err ? bench_failed(err) : chain_print(stdout, opt, &r);
 }
 
 static int run_module(const struct bench_options *opt, int cpu, unsigned int calls,
@@ -220,7 +213,7 @@ int bench_vmap(const struct bench_options *opt)
 	err = run_module(opt, r.about.cpu, opt->iterations, WARM_UP, false, &run);
 	err = err ?: run_module(opt, r.about.cpu, 1, 0, true, &checked);
 	if (err)
-		return status_of(err);
+		return bench_failed(err);
 	take_module(&run, &r);
 	r.wrong = checked.wrong;
 	if (!r.times[0].calls) {

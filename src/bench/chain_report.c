@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What "bench --mmap" and "--vmap" measured, as a table and as JSON. */
-#include <errno.h>
-#include <string.h>
 #include "dmasync/bench_chain.h"
 #include "dmasync/json_rows.h"
 #include "dmasync/log.h"
@@ -73,20 +71,15 @@ static int print_json(FILE *out, const struct bench_options *opt, const struct c
 
 int chain_print(FILE *out, const struct bench_options *opt, const struct chain_result *r)
 {
-	int err = 0;
+	int err = 0, status;
 
 	if (opt->json)
 		err = print_json(out, opt, r);
 	else
 		print_text(out, opt, r);
-	if (!err && fflush(out))
-		err = -errno;
-	if (err && err != -EPIPE) {
-		log_error("cannot write the result: %s", strerror(-err));
-		return EXIT_FAILED;
-	}
-	if (!r->wrong)
-		return EXIT_OK;
+	status = bench_printed(out, err);
+	if (status || !r->wrong)
+		return status;
 	log_error("%llu pages did not hold what had been written to them: this kernel maps wrong",
 		  r->wrong);
 	return EXIT_FAILED;

@@ -6,7 +6,6 @@
 #include "dmasync/bench_module.h"
 #include "dmasync/features.h"
 #include "dmasync/log.h"
-#include "dmasync/options.h"
 #include "dmasync/session.h"
 
 #define WARM_UP 2
@@ -160,12 +159,7 @@ static int print(const struct bench_options *opt, const struct module_result *r)
 		err = module_print_json(stdout, opt, r);
 	else
 		module_print_text(stdout, opt, r);
-	if (!err && fflush(stdout))
-		err = -errno;
-	if (!err || err == -EPIPE)
-		return EXIT_OK;
-	log_error("cannot write the result: %s", strerror(-err));
-	return EXIT_FAILED;
+	return bench_printed(stdout, err);
 }
 
 int bench_module(const struct bench_options *opt)
@@ -181,9 +175,7 @@ int bench_module(const struct bench_options *opt)
 		if (families[i].ops & opt->apis)
 			err = measure(opt, &families[i], r.about.cpu, &r);
 	if (err)
-		return err == -ENOENT || err == -EACCES || err == -EPERM || err == -ENODEV
-			       ? EXIT_UNSUPPORTED
-			       : EXIT_FAILED;
+		return bench_failed(err);
 	features_read(&features, NULL, false, NULL, 0);
 	r.about.flavour = features.flavour;
 	features_free(&features);

@@ -351,8 +351,8 @@ static const struct argp_option probe_options[] = {
 
 static const struct argp_option sort_options[] = {
 	{ "sort", 's', "KEY", 0,
-	  "time (default), calls, entries, bytes, avg, p50, p99, max, dsb, dsb/call, device,"
-	  " driver, op",
+	  "time (default), calls, entries, bytes, avg, p50, p99, max, dsb, dsb/call, saved,"
+	  " device, driver, op",
 	  0 },
 	{ "hist", OPT_HIST, 0, 0, "Print a histogram of each line", 0 },
 	{},

@@ -9,8 +9,8 @@ static const char *const sort_names[SORT_COUNT] = {
 	[SORT_AVG] = "avg",	    [SORT_P50] = "p50",
 	[SORT_P99] = "p99",	    [SORT_MAX] = "max",
 	[SORT_DSB] = "dsb",	    [SORT_DSB_PER_CALL] = "dsb/call",
-	[SORT_DEVICE] = "device",   [SORT_DRIVER] = "driver",
-	[SORT_OP] = "op",
+	[SORT_SAVED] = "saved",	    [SORT_DEVICE] = "device",
+	[SORT_DRIVER] = "driver",   [SORT_OP] = "op",
 };
 
 static const char *const group_names[] = {

@@ -23,7 +23,9 @@ const char *figure_name(enum figure_kind kind)
 						      [FIG_P999] = "p999_ns",
 						      [FIG_CPU] = "cpu_percent",
 						      [FIG_DSB_CALL] = "dsb_per_call",
-						      [FIG_DSB_ENTRY] = "dsb_per_entry" };
+						      [FIG_DSB_ENTRY] = "dsb_per_entry",
+						      [FIG_STEPS_CALL] = "steps_per_call",
+						      [FIG_STEPS_ENTRY] = "steps_per_entry" };
 
 	return names[kind];
 }
@@ -133,19 +135,21 @@ static void side_sums(const struct compare *c, struct compare_row *row)
 {
 	const struct run_row *one;
 	struct row_side *side;
-	__u64 api_ns;
+	__u64 all_ns;
 	size_t i;
 	int s;
 
 	for (s = 0; s < SIDES; s++) {
 		side = &row->side[s];
-		for (api_ns = 0, i = 0; i < c->side[s].n; i++) {
-			api_ns += c->side[s].runs[i]->api_ns;
+		for (all_ns = 0, i = 0; i < c->side[s].n; i++) {
+			all_ns += c->side[s].runs[i]->api_ns;
+			if (op_is_chain(row->op))
+				all_ns += c->side[s].runs[i]->chain_ns;
 			one = run_row(c->side[s].runs[i], row->at);
 			if (one)
 				add_side(side, one);
 		}
-		side->share = api_ns ? fmin(1, (double)side->sum.sum.ns / api_ns) : 0;
+		side->share = all_ns ? fmin(1, (double)side->sum.sum.ns / all_ns) : 0;
 	}
 }
 
@@ -156,18 +160,21 @@ bool dsb_known(const struct compare_row *row, enum side side)
 	return s->runs && (s->dsb_source == DSB_DERIVED || s->dsb_source == DSB_COUNTED);
 }
 
-/* Barriers are counts: their ratio has no interval. */
-static void dsb_figure(const struct compare_row *row, bool per_entry, struct figure *out)
+/* Barriers, and steps, are counts: their ratio has no interval. */
+static void exact_figure(const struct compare_row *row, enum figure_kind kind, struct figure *out)
 {
+	bool per_entry = kind == FIG_DSB_ENTRY || kind == FIG_STEPS_ENTRY;
+	bool steps = kind == FIG_STEPS_CALL || kind == FIG_STEPS_ENTRY;
 	const struct call_counts *sum;
 	int s;
 
 	for (s = 0; s < SIDES; s++) {
 		sum = &row->side[s].sum.sum;
-		out->known[s] = dsb_known(row, s) && (!per_entry || sum->entries);
+		out->known[s] = figure_applies(row, kind) && (!per_entry || sum->entries) &&
+				(steps ? sum->calls > 0 : dsb_known(row, s));
 		if (out->known[s])
-			out->value[s] =
-				(double)row->side[s].dsb / (per_entry ? sum->entries : sum->calls);
+			out->value[s] = (double)(steps ? sum->steps : row->side[s].dsb) /
+					(per_entry ? sum->entries : sum->calls);
 	}
 	out->has_ratio = out->known[BEFORE] && out->known[AFTER] && out->value[BEFORE] > 0;
 	if (out->has_ratio)
@@ -241,8 +248,8 @@ int row_figures_fill(const struct compare *c, struct compare_row *row)
 		figure_of_runs(c, row_is_minor(row) ? NULL : &rng, v, n, v + n, n_after,
 			       &row->figure[kind]);
 	}
-	dsb_figure(row, false, &row->figure[FIG_DSB_CALL]);
-	dsb_figure(row, true, &row->figure[FIG_DSB_ENTRY]);
+	for (; kind < FIG_COUNT; kind++)
+		exact_figure(row, kind, &row->figure[kind]);
 	if (ns_call->has_limits)
 		err = ns_call_limits(c, row, &rng, ns_call);
 	if (!err && row->side[BEFORE].runs && row->side[AFTER].runs) {

@@ -53,6 +53,12 @@ static json_t *side_object(const struct compare *c, enum side side)
 			 side == BEFORE ? "before" : "after", "runs", runs);
 }
 
+/* Steps are told of rows that can have any. */
+static int figure_kinds(const struct compare_row *row)
+{
+	return op_is_chain(row->op) ? FIG_COUNT : FIG_STEPS_CALL;
+}
+
 /* What one side's runs add up to. */
 static json_t *sums_object(const struct compare_row *row, enum side side)
 {
@@ -71,7 +77,9 @@ static json_t *sums_object(const struct compare_row *row, enum side side)
 			json_u64(s->sum.min_ns), "max_ns", json_u64(s->sum.max_ns), "dsb",
 			known ? json_u64(s->dsb) : json_null(), "dsb_source",
 			dsb_source_name(s->dsb_source), "time_share", s->share);
-	for (kind = 0; obj && kind < FIG_COUNT; kind++)
+	if (obj && op_is_chain(row->op))
+		json_object_set_new(obj, "steps", json_u64(sum->steps));
+	for (kind = 0; obj && kind < figure_kinds(row); kind++)
 		json_object_set_new(
 			obj, figure_name(kind),
 			real_or_null(row->figure[kind].known[side], row->figure[kind].value[side]));
@@ -91,7 +99,7 @@ static json_t *ratios_object(const struct compare_row *row)
 	json_t *obj = json_object();
 	int kind;
 
-	for (kind = 0; obj && kind < FIG_COUNT; kind++)
+	for (kind = 0; obj && kind < figure_kinds(row); kind++)
 		json_object_set_new(obj, figure_name(kind), ratio_object(&row->figure[kind]));
 	return obj;
 }
@@ -136,6 +144,62 @@ static json_t *row_object(const struct compare_row *row)
 			 classes_list(row));
 }
 
+static json_t *storm_side_object(const struct compare_storm *s, enum side side)
+{
+	const struct storm_sums *sum = &s->sum[side];
+	bool place = s->stack;
+
+	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "saved", json_u64(sum->saved), "calls",
+			 place ? json_null() : json_u64(sum->calls), "runs_of_calls",
+			 place ? json_null() : json_u64(sum->runs), "saved_per_s",
+			 real_or_null(s->saved_s.known[side], s->saved_s.value[side]),
+			 "calls_per_run", real_or_null(sum->runs, storm_length(s, side)));
+}
+
+static json_t *frames_list(const struct stack *stack)
+{
+	json_t *list = json_array();
+	unsigned int i;
+
+	for (i = 0; list && i < stack->n; i++)
+		json_array_append_new(list, json_text(stack->frames[i]));
+	return list;
+}
+
+static json_t *storm_object(const struct compare_storm *s)
+{
+	return json_pack("{s:s, s:o, s:o, s:o, s:b, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "type",
+			 "storm", "driver", json_text(s->driver), "op",
+			 s->stack ? json_string(op_name(s->op)) : json_null(), "frames",
+			 s->stack ? frames_list(s->stack) : json_null(), "tested", (int)s->tested,
+			 "verdict", storm_verdict_name(s->verdict), "why", text_or_null(s->why),
+			 "p", real_or_null(s->tested, s->p), "p_holm",
+			 real_or_null(s->tested, s->p_holm), "before", storm_side_object(s, BEFORE),
+			 "after", storm_side_object(s, AFTER), "saved_per_s",
+			 ratio_object(&s->saved_s));
+}
+
+/* Everything that batches of single buffers would save, on both sides. */
+static json_t *storms_object(const struct compare *c)
+{
+	const struct storm_side *b = &c->storm[BEFORE], *a = &c->storm[AFTER];
+
+	return json_pack("{s:s, s:f, s:f, s:o, s:o}", "type", "storms", "saved_per_s_before",
+			 b->saved_s, "saved_per_s_after", a->saved_s, "percent_before",
+			 real_or_null(b->percent >= 0, b->percent), "percent_after",
+			 real_or_null(a->percent >= 0, a->percent));
+}
+
+static int print_storms(FILE *out, const struct compare *c)
+{
+	int err = json_print(out, storms_object(c));
+	size_t i;
+
+	for (i = 0; !err && i < c->n_storms; i++)
+		err = json_print(out, storm_object(&c->storms[i]));
+	return err;
+}
+
 int compare_print_json(FILE *out, const struct compare *c)
 {
 	int err = json_print(out, compare_object(c));
@@ -147,6 +211,8 @@ int compare_print_json(FILE *out, const struct compare *c)
 		err = json_print(out, side_object(c, AFTER));
 	for (i = 0; !err && i < c->n_rows; i++)
 		err = json_print(out, row_object(&c->rows[i]));
+	if (!err && storms_told(c))
+		err = print_storms(out, c);
 	for (i = 0; !err && i < c->n_notes; i++)
 		err = json_print(out,
 				 json_pack("{s:s, s:s, s:o}", "type", "note", "kind",

@@ -189,6 +189,9 @@ static bool rose(const struct figure *f, double fraction)
 
 bool dsb_rose(const struct compare_row *row, double fraction)
 {
+	if (op_is_chain(row->op))
+		return rose(&row->figure[FIG_STEPS_CALL], fraction) &&
+		       rose(&row->figure[FIG_STEPS_ENTRY], fraction);
 	return rose(&row->figure[FIG_DSB_CALL], fraction) &&
 	       rose(&row->figure[FIG_DSB_ENTRY], fraction);
 }
@@ -278,5 +281,8 @@ int compare_judge(struct compare *c)
 	if (err)
 		return err;
 	find_regressions(c);
+	err = storms_fill(c);
+	if (err)
+		return err;
 	return compare_notes(c);
 }

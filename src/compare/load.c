@@ -38,6 +38,11 @@ int compare_load(struct compare *c, const char *path, struct compare_run **out)
 			path);
 		err = -ENODATA;
 	}
+	if (!err) {
+		err = compare_run_storms(c, load.run, &total, capture_stacks(cap));
+		if (err)
+			log_error("%s: out of memory for its storms", path);
+	}
 	if (!err && capture_cut_off(cap))
 		snprintf(load.run->cut_off, sizeof(load.run->cut_off), "%s", capture_cut_off(cap));
 	if (!err)

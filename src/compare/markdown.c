@@ -6,8 +6,7 @@
 #include "../view/clean.h"
 #include "parts.h"
 
-/* Names come out of files: what is markup in a table is replaced. */
-static const char *plain(char buf[CELL_LEN], const char *name)
+const char *markdown_name(char buf[], const char *name)
 {
 	char *p;
 
@@ -22,18 +21,20 @@ static const char *plain(char buf[CELL_LEN], const char *name)
 static void print_row(FILE *out, const struct compare *c, const struct compare_row *row)
 {
 	char dev[CELL_LEN], b[32], a[32], db[32], da[32], change[48], limits[80], p[32] = "";
+	enum figure_kind exact = op_is_chain(row->op) ? FIG_STEPS_CALL : FIG_DSB_CALL;
 	const struct figure *f = &row->figure[FIG_NS_CALL];
 
 	if (row->tested)
 		snprintf(p, sizeof(p), "%.2g", row->p_holm);
-	fprintf(out, "| `%s`%s%s | `%s` | %s | %s | %s %s | %s | %s -> %s | %s |\n",
+	fprintf(out, "| `%s`%s%s | `%s` | %s | %s | %s %s | %s | %s -> %s%s | %s |\n",
 		op_name(row->op), row->dir < DIR_COUNT ? " " : "",
-		row->dir < DIR_COUNT ? dir_name(row->dir) : "", plain(dev, row->dev),
+		row->dir < DIR_COUNT ? dir_name(row->dir) : "", markdown_name(dev, row->dev),
 		value_words(b, sizeof(b), row, FIG_NS_CALL, BEFORE),
 		value_words(a, sizeof(a), row, FIG_NS_CALL, AFTER),
 		change_words(change, sizeof(change), f), limits_words(limits, sizeof(limits), f), p,
-		value_words(db, sizeof(db), row, FIG_DSB_CALL, BEFORE),
-		value_words(da, sizeof(da), row, FIG_DSB_CALL, AFTER),
+		value_words(db, sizeof(db), row, exact, BEFORE),
+		value_words(da, sizeof(da), row, exact, AFTER),
+		exact == FIG_STEPS_CALL ? " steps" : "",
 		row->verdict == VERDICT_NONE ? "-" : verdict_name(row->verdict));
 }
 
@@ -60,6 +61,7 @@ int compare_print_markdown(FILE *out, const struct compare *c)
 	}
 	if (minor_words(text, c))
 		fprintf(out, "\n%s.\n", text);
+	storms_print_markdown(out, c);
 	side_summary(text, c, BEFORE);
 	fprintf(out, "\nBefore: %s.\\\n", clean(text));
 	side_summary(text, c, AFTER);

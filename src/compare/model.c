@@ -5,13 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <dmasync/compare.h>
+#include "parts.h"
 
 void compare_init(struct compare *c, const struct compare_options *opt)
 {
 	memset(c, 0, sizeof(*c));
 	c->opt = opt;
 	interval_init(&c->keys);
+	interval_init(&c->storm_keys);
 }
 
 static void run_row_free(struct run_row *row)
@@ -31,6 +32,8 @@ static void run_free(struct compare_run *run)
 	for (i = 0; i < run->n_rows; i++)
 		run_row_free(run->rows[i]);
 	free(run->rows);
+	free(run->drivers);
+	free(run->places);
 	free(run->path);
 	free(run);
 }
@@ -48,6 +51,9 @@ void compare_free(struct compare *c)
 	free(c->side[AFTER].runs);
 	free(c->rows);
 	free(c->notes);
+	free(c->storms);
+	stack_table_free(&c->places);
+	interval_free(&c->storm_keys);
 	interval_free(&c->keys);
 	compare_init(c, c->opt);
 }
@@ -115,7 +121,7 @@ static bool device_matches(const char *patterns, const char *dev)
 	}
 }
 
-static bool wanted(const struct compare_options *opt, const struct row *row)
+bool row_wanted(const struct compare_options *opt, const struct row *row)
 {
 	return (!opt->ops || opt->ops & 1u << row->op) &&
 	       (!opt->device || device_matches(opt->device, row->dev));
@@ -233,7 +239,9 @@ static int add_row(struct compare *c, struct compare_run *run, const struct row 
 		run->api_dsb += dsb;
 		run->dsb_known &= source == DSB_DERIVED || source == DSB_COUNTED;
 	}
-	if (!row->sum.calls || row->op == OP_CALIBRATE || !wanted(c->opt, row))
+	if (op_is_chain(row->op))
+		run->chain_ns += row->sum.ns;
+	if (!row->sum.calls || row->op == OP_CALIBRATE || !row_wanted(c->opt, row))
 		return 0;
 	to = find_row(c, run, row);
 	if (!to)

@@ -29,6 +29,27 @@ double run_ns_call(const struct run_row *row);
 /* Runs a side with which the test can pass the correction for @rows rows. */
 unsigned int least_runs(size_t rows);
 
+/* Whether -O and -D let the row through. */
+bool row_wanted(const struct compare_options *opt, const struct row *row);
+
+/* Fills the storms of both sides. 0 or -ENOMEM. */
+int storms_fill(struct compare *c);
+
+/* Whether both sides tell of storms, and some driver has any. */
+static inline bool storms_told(const struct compare *c)
+{
+	return c->storm[BEFORE].runs && c->storm[AFTER].runs && c->n_storms;
+}
+
+/* Calls of a run on average; 0: none. */
+static inline double storm_length(const struct compare_storm *s, enum side side)
+{
+	return s->sum[side].runs ? (double)s->sum[side].calls / s->sum[side].runs : 0;
+}
+
+void storms_print_text(FILE *out, const struct compare *c);
+void storms_print_markdown(FILE *out, const struct compare *c);
+
 /* Notes on machines, kernels and options. 0 or -ENOMEM. */
 int setup_notes(struct compare *c);
 
@@ -49,7 +70,14 @@ const char *class_name(unsigned int size_class);
 /* Barriers of @side are known. */
 bool dsb_known(const struct compare_row *row, enum side side);
 
-/* Barriers a call and an entry both rose by more than @fraction: see judge.c. */
+/* Barriers are of the DMA API, steps of the dma-buf chain; all other figures are of both. */
+static inline bool figure_applies(const struct compare_row *row, enum figure_kind kind)
+{
+	return kind < FIG_DSB_CALL || op_is_chain(row->op) == (kind >= FIG_STEPS_CALL);
+}
+
+/* Barriers, or steps of the dma-buf chain, a call and an entry both rose by more than @fraction:
+ * see judge.c. */
 bool dsb_rose(const struct compare_row *row, double fraction);
 
 /* ---- words, for text and Markdown ---- */
@@ -62,6 +90,12 @@ const char *limits_words(char *buf, size_t size, const struct figure *f);
 /* Value of @kind on @side: "306us", "2560", "n/a", "unknown", "-". */
 const char *value_words(char *buf, size_t size, const struct compare_row *row,
 			enum figure_kind kind, enum side side);
+
+/*
+ * Names come out of files: what is markup in a table is replaced. @buf has CELL_LEN bytes, which
+ * are what is returned.
+ */
+const char *markdown_name(char buf[], const char *name);
 
 /* A line for a cover letter; false when there is nothing to say of @row. */
 bool headline_words(char buf[WORDS_LEN], const struct compare *c, const struct compare_row *row);

@@ -182,6 +182,8 @@ static void print_details(FILE *out, const struct compare_row *row)
 		[FIG_CPU] = "% of a CPU",
 		[FIG_DSB_CALL] = "dsb/call",
 		[FIG_DSB_ENTRY] = "dsb/entry",
+		[FIG_STEPS_CALL] = "steps/call",
+		[FIG_STEPS_ENTRY] = "steps/entry",
 	};
 	char dev[CELL_LEN], driver[CELL_LEN], b[FMT_LEN], a[FMT_LEN];
 	int kind;
@@ -194,7 +196,8 @@ static void print_details(FILE *out, const struct compare_row *row)
 	fprintf(out, "  %-22s %9s %9s\n", "calls", fmt_count(b, row->side[BEFORE].sum.sum.calls, 9),
 		fmt_count(a, row->side[AFTER].sum.sum.calls, 9));
 	for (kind = 0; kind < FIG_COUNT; kind++)
-		print_figure(out, row, kind, titles[kind]);
+		if (figure_applies(row, kind))
+			print_figure(out, row, kind, titles[kind]);
 	if (row->mix_moved)
 		print_classes(out, row);
 	print_judgement(out, row);
@@ -223,6 +226,7 @@ int compare_print_text(FILE *out, const struct compare *c)
 		if (row_matters(&c->rows[i]))
 			print_details(out, &c->rows[i]);
 	}
+	storms_print_text(out, c);
 	print_notes(out, c);
 	return fflush(out) || ferror(out) ? (errno ? -errno : -EIO) : 0;
 }

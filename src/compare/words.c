@@ -103,7 +103,7 @@ static void function_words(char *buf, size_t size, enum op op)
 {
 	if (op == OP_ARCH_SYNC_FOR_DEVICE || op == OP_ARCH_SYNC_FOR_CPU)
 		snprintf(buf, size, "arch_sync_dma_%s", op_name(op) + strlen("arch_sync_"));
-	else if (op_is_arch(op))
+	else if (op_is_arch(op) || op_is_chain(op))
 		snprintf(buf, size, "%s", op_name(op));
 	else
 		snprintf(buf, size, "dma_%s", op_name(op));
@@ -148,7 +148,8 @@ static size_t time_words(char *buf, size_t size, const struct compare *c,
 
 bool headline_words(char buf[WORDS_LEN], const struct compare *c, const struct compare_row *row)
 {
-	const struct figure *dsb = &row->figure[FIG_DSB_CALL];
+	enum figure_kind exact = op_is_chain(row->op) ? FIG_STEPS_CALL : FIG_DSB_CALL;
+	const struct figure *dsb = &row->figure[exact];
 	char before[32], after[32], name[CELL_LEN];
 	size_t len;
 
@@ -164,9 +165,10 @@ bool headline_words(char buf[WORDS_LEN], const struct compare *c, const struct c
 	}
 	len += time_words(buf + len, WORDS_LEN - len, c, row);
 	if (dsb->known[BEFORE] && dsb->known[AFTER] && dsb->value[BEFORE] != dsb->value[AFTER])
-		snprintf(buf + len, WORDS_LEN - len, ", dsb per call %s -> %s",
-			 value_words(before, sizeof(before), row, FIG_DSB_CALL, BEFORE),
-			 value_words(after, sizeof(after), row, FIG_DSB_CALL, AFTER));
+		snprintf(buf + len, WORDS_LEN - len, ", %s per call %s -> %s",
+			 exact == FIG_STEPS_CALL ? "steps" : "dsb",
+			 value_words(before, sizeof(before), row, exact, BEFORE),
+			 value_words(after, sizeof(after), row, exact, AFTER));
 	return true;
 }
 

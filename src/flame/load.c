@@ -19,6 +19,7 @@ static const char *base_of(enum group_by by, const struct interval *iv, const st
 		snprintf(buf, 40, "%.16s/%u", r->comm, r->tgid);
 		return buf;
 	case BY_ROW:
+	case BY_STORM:
 		break;
 	}
 	return NULL;

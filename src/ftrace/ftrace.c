@@ -15,6 +15,7 @@
 #include <dmasync/machine.h>
 #include <dmasync/pmu.h>
 #include "calls.h"
+#include "loss.h"
 #include "null.h"
 #include "plan.h"
 #include "rows.h"
@@ -248,9 +249,6 @@ static struct loss lost_so_far(const struct session *s)
 	struct loss loss = { .recursion_misses = probes_missed(&s->instance),
 			     .trace_events = ring_lost(s->ring) };
 
-	/* It does not sink: then it could not be read, or somebody removed events. */
-	if (loss.recursion_misses < s->loss.recursion_misses)
-		loss.recursion_misses = s->loss.recursion_misses;
 	calls_loss(s->calls, &loss.events);
 	loss.events.calls_full += rows_lost(s->rows) + s->not_told;
 	loss.events.procs_full += s->not_booked;
@@ -383,18 +381,12 @@ static const struct stack_table *get_stacks(const struct session *s)
 	return NULL;
 }
 
+/* The rows have told of theirs already. */
 static void take_loss(struct session *s, struct loss *loss)
 {
 	struct loss now = lost_so_far(s);
 
-	/* The rows have told of theirs already. */
-	loss->events.calls_full += now.events.calls_full - s->loss.events.calls_full;
-	loss->events.procs_full += now.events.procs_full - s->loss.events.procs_full;
-	loss->events.depth += now.events.depth - s->loss.events.depth;
-	loss->events.stale += now.events.stale - s->loss.events.stale;
-	loss->recursion_misses = now.recursion_misses - s->loss.recursion_misses;
-	loss->trace_events = now.trace_events - s->loss.trace_events;
-	s->loss = now;
+	loss_since(loss, &s->loss, &now);
 }
 
 static int read_interval(struct session *s, struct interval *iv)

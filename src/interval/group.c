@@ -6,6 +6,7 @@
 #include <string.h>
 #include <dmasync/group.h>
 #include <dmasync/percentile.h>
+#include <dmasync/storm_view.h>
 
 void table_init(struct table *t)
 {
@@ -146,11 +147,37 @@ static void lines_of_rows(struct table *t, const struct header *hdr, const struc
 			.comm = "",
 			.op = row->op,
 			.dir = row->dir,
-			.flags = by == BY_ROW ? row_flags(row) : 0,
+			.flags = by == BY_ROW || by == BY_STORM ? row_flags(row) : 0,
 			.row = row,
 		};
 		row_figures(hdr, row, &line->fig);
 	}
+}
+
+/* Line @i is still that of row @i. */
+static void tell_storms(struct table *t, const struct interval *iv)
+{
+	size_t i;
+
+	for (i = 0; i < iv->n_storms; i++)
+		t->lines[iv->storms[i].row].storm = &iv->storms[i];
+}
+
+/* Only rows with storms are left. */
+static void lines_of_storms(struct table *t, const struct header *hdr, const struct interval *iv)
+{
+	struct figures all;
+	size_t i, n = 0;
+
+	interval_figures(hdr, iv, &all);
+	for (i = 0; i < t->n; i++) {
+		if (!t->lines[i].storm)
+			continue;
+		t->lines[n] = t->lines[i];
+		t->lines[n].saved_percent = storm_share(storm_saved(t->lines[n].storm), &all);
+		n++;
+	}
+	t->n = n;
 }
 
 static void lines_of_procs(struct table *t, const struct header *hdr, const struct interval *iv)
@@ -232,6 +259,8 @@ static double sort_value(const struct table_line *line, enum sort_key key)
 		return line->fig.dsb;
 	case SORT_DSB_PER_CALL:
 		return line->fig.dsb_per_call;
+	case SORT_SAVED:
+		return line->fig.sum.chained;
 	default:
 		return line->fig.sum.ns;
 	}
@@ -303,6 +332,10 @@ int table_build(struct table *t, const struct header *hdr, const struct interval
 		lines_of_rows(t, hdr, merge ? &t->merged : iv, spec->by);
 	if (merge)
 		collect_flags(t, iv, spec->by);
+	else if (spec->by != BY_PROCESS)
+		tell_storms(t, iv);
+	if (spec->by == BY_STORM)
+		lines_of_storms(t, hdr, iv);
 	filter_lines(t, spec->filter);
 	if (t->n > 1)
 		qsort_r(t->lines, t->n, sizeof(*t->lines), compare_lines, (void *)spec);

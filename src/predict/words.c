@@ -124,18 +124,49 @@ void predict_page_words(char *buf, size_t size, const struct predict *p)
 		snprintf(buf + n, size - n, "; they stay");
 }
 
+/* "1049990 of 1050400 dsb/s", of all of the time so far. */
+static int barrier_words(char *buf, size_t size, const struct predict *p, bool all)
+{
+	char saved[FMT_LEN], before[FMT_LEN];
+	double secs = 0;
+	size_t i;
+
+	for (i = 0; i < p->n_runs; i++)
+		secs += p->runs[i].dur_ns / 1e9;
+	fmt_count(saved, (p->dsb_before - p->dsb_after) / (secs > 0 ? secs : 1), 7);
+	fmt_count(before, p->dsb_before / (secs > 0 ? secs : 1), 7);
+	return snprintf(buf, size, "%s%s%s dsb%s", saved, all ? " of " : "", all ? before : "",
+			secs > 0 ? "/s" : "");
+}
+
+/* What an interval still tells that is too wide for a number; else where to find it. */
+static void wide_words(char *buf, size_t size, const struct predict_range *saving)
+{
+	if (saving->low >= 0.05)
+		snprintf(buf, size, ", %d to %d %% of this", percent_down(saving->low),
+			 percent_up(saving->high));
+	else if (saving->high <= 0.5)
+		snprintf(buf, size, ", up to %d %% of this", percent_up(saving->high));
+	else
+		snprintf(buf, size, "; time: record more sizes, predict");
+}
+
 void predict_phrase(const struct predict *p, char *buf, size_t size)
 {
+	char barriers[64], wide[64];
+
 	buf[0] = '\0';
 	if (p->refused[0] || p->dsb_after >= p->dsb_before || p->saving.high < 0.005)
 		return;
 	/* One number for all only if it is about nearly all. */
-	if (p->n_predicted && p->saving.high - p->saving.low <= 0.3)
-		snprintf(buf, size, "batching would save about %.0f %% of this [%d, %d]",
+	if (p->n_predicted && p->saving.high - p->saving.low <= 0.3) {
+		barrier_words(barriers, sizeof(barriers), p, false);
+		snprintf(buf, size, "batching would save about %.0f %% of this [%d, %d], %s",
 			 p->saving.value * 100, percent_down(p->saving.low),
-			 percent_up(p->saving.high));
-	else
-		snprintf(buf, size,
-			 "batching would save %d to %d %% of this: lists are too alike to tell",
-			 percent_down(fmax(p->saving.low, 0)), percent_up(p->saving.high));
+			 percent_up(p->saving.high), barriers);
+	} else {
+		barrier_words(barriers, sizeof(barriers), p, true);
+		wide_words(wide, sizeof(wide), &p->saving);
+		snprintf(buf, size, "batching would save %s%s", barriers, wide);
+	}
 }

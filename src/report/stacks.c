@@ -47,6 +47,8 @@ static double key_of(const struct stack_line *line, enum sort_key key, bool exac
 		return dsb;
 	case SORT_DSB_PER_CALL:
 		return dsb / calls;
+	case SORT_SAVED:
+		return sum->chained;
 	default:
 		return sum->ns;
 	}

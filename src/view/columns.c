@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <dmasync/columns.h>
+#include <dmasync/storm_view.h>
 #include <dmasync/units.h>
 
 struct column_def {
@@ -21,6 +22,13 @@ static const struct column_def defs[COL_COUNT] = {
 	[COL_OP] = { "OP", "OP", SORT_OP, true, 6, 22 },
 	[COL_DIR] = { "DIR", "DIR", SORT_COUNT, true, 3, 13 },
 	[COL_HW] = { "HW", "HW", SORT_COUNT, true, 2, 9 },
+	[COL_SAVED] = { "SAVED/s", "SAVED", SORT_SAVED, false, 7, 9 },
+	[COL_SAVED_SHARE] = { "%DSB", "%DSB", SORT_COUNT, false, 5, 5 },
+	[COL_SAVED_MOST] = { "MOST/s", "MOST", SORT_COUNT, false, 6, 9 },
+	[COL_RUNS] = { "RUN/s", "RUNS", SORT_COUNT, false, 5, 9 },
+	[COL_RUN_P50] = { "P50", "P50", SORT_COUNT, false, 4, 6 },
+	[COL_RUN_P99] = { "P99", "P99", SORT_COUNT, false, 4, 6 },
+	[COL_RUN_MAX] = { "MAX", "MAX", SORT_COUNT, false, 4, 6 },
 	[COL_CALLS] = { "CALL/s", "CALLS", SORT_CALLS, false, 6, 9 },
 	[COL_ENTRIES] = { "ENT/s", "ENTRS", SORT_ENTRIES, false, 5, 9 },
 	[COL_STEPS] = { "STEP/s", "STEPS", SORT_COUNT, false, 6, 9 },
@@ -56,6 +64,12 @@ static const enum column process_claims[] = {
 	COL_DSB, COL_DSB_PER_CALL, COL_BYTES, COL_ENTRIES,
 };
 
+static const enum column storm_claims[] = {
+	COL_DEVICE,	 COL_DRIVER,  COL_SAVED, COL_OP,	 COL_DIR,
+	COL_SAVED_SHARE, COL_RUN_P50, COL_RUNS,	 COL_SAVED_MOST, COL_RUN_MAX,
+	COL_RUN_P99,	 COL_CALLS,   COL_HW,
+};
+
 static const enum column *claims(enum group_by by, size_t *n)
 {
 	switch (by) {
@@ -68,6 +82,9 @@ static const enum column *claims(enum group_by by, size_t *n)
 	case BY_PROCESS:
 		*n = sizeof(process_claims) / sizeof(*process_claims);
 		return process_claims;
+	case BY_STORM:
+		*n = sizeof(storm_claims) / sizeof(*storm_claims);
+		return storm_claims;
 	case BY_ROW:
 		break;
 	}
@@ -181,6 +198,42 @@ static void dsb_cell(char *buf, enum column col, int width, const struct figures
 		fmt_count(buf, col == COL_DSB ? f->dsb / per : f->dsb_per_call, width);
 }
 
+/* Lines of other tables have no storm, and these columns not either. */
+static void storm_cell(char *buf, enum column col, int width, const struct table_line *line,
+		       double per)
+{
+	const struct storm_row *s = line->storm;
+	double value = 0;
+
+	switch (col) {
+	case COL_SAVED:
+		value = storm_saved(s) / per;
+		break;
+	case COL_SAVED_SHARE:
+		value = line->saved_percent;
+		break;
+	case COL_SAVED_MOST:
+		value = storm_most(s) / per;
+		break;
+	case COL_RUNS:
+		value = s->runs / per;
+		break;
+	case COL_RUN_P50:
+		value = storm_runs_at(s, 0.5);
+		break;
+	case COL_RUN_P99:
+		value = storm_runs_at(s, 0.99);
+		break;
+	default:
+		value = s->longest;
+		break;
+	}
+	if (value < 0)
+		snprintf(buf, CELL_LEN, "?");
+	else
+		fmt_count(buf, value, width);
+}
+
 static void time_cell(char *buf, enum column col, int width, const struct table_line *line)
 {
 	const struct figures *f = &line->fig;
@@ -218,6 +271,15 @@ void column_cell(char buf[CELL_LEN], enum column col, int width, const struct la
 			fmt_count(buf, f->sum.steps / per, width);
 		else
 			snprintf(buf, CELL_LEN, "-");
+		break;
+	case COL_SAVED:
+	case COL_SAVED_SHARE:
+	case COL_SAVED_MOST:
+	case COL_RUNS:
+	case COL_RUN_P50:
+	case COL_RUN_P99:
+	case COL_RUN_MAX:
+		storm_cell(buf, col, width, line, per);
 		break;
 	case COL_BYTES:
 		fmt_count(buf, f->sum.bytes / 1e6 / per, width);

@@ -1,55 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Runs of calls for single buffers as text: what one barrier for each of them would save. */
 #include <stdlib.h>
-#include <string.h>
 #include <dmasync/bar.h>
 #include <dmasync/columns.h>
 #include <dmasync/log.h>
-#include <dmasync/percentile.h>
 #include <dmasync/storm_view.h>
 #include <dmasync/units.h>
 #include "text.h"
 
 #define SUBJECT_COLUMN 53 /* where a line's subject begins */
-#define DRIVERS_SHOWN 8
-
-static int compare_saved(const void *pa, const void *pb)
-{
-	const struct storm_row *a = *(const struct storm_row *const *)pa,
-			       *b = *(const struct storm_row *const *)pb;
-	__u64 x = storm_saved(a), y = storm_saved(b);
-
-	if (x == y) {
-		x = storm_most(a);
-		y = storm_most(b);
-	}
-	if (x != y)
-		return x < y ? 1 : -1;
-	return (a->row > b->row) - (a->row < b->row);
-}
-
-const struct storm_row **storms_sorted(const struct interval *iv)
-{
-	const struct storm_row **list = calloc(iv->n_storms + 1, sizeof(*list));
-
-	for (size_t i = 0; list && i < iv->n_storms; i++)
-		list[i] = &iv->storms[i];
-	if (list && iv->n_storms > 1)
-		qsort(list, iv->n_storms, sizeof(*list), compare_saved);
-	return list;
-}
-
-double storm_share(__u64 saved, const struct figures *all)
-{
-	bool known = all->dsb_source == DSB_DERIVED || all->dsb_source == DSB_COUNTED;
-
-	return known && all->dsb ? 100.0 * saved / all->dsb : -1;
-}
-
-__u64 storm_runs_at(const struct storm_row *s, double q)
-{
-	return hist_percentile(s->hist, 0, s->longest, q);
-}
 
 static void print_row(FILE *out, const struct storm_row *s, const struct interval *iv,
 		      const struct figures *all, int width)
@@ -74,58 +33,40 @@ static void print_row(FILE *out, const struct storm_row *s, const struct interva
 		fmt_count(longest, s->longest, 5), who);
 }
 
-/* Sums of one driver. */
-struct driver {
-	const char *name;
-	__u64 saved;
-};
+#define DRIVERS_SHOWN 8
 
-static int compare_drivers(const void *pa, const void *pb)
+size_t storm_driver_words(char *buf, size_t size, const struct storm_driver *driver,
+			  const struct figures *all, double secs)
 {
-	const struct driver *a = pa, *b = pb;
+	char name[CELL_LEN], value[FMT_LEN], share[FMT_LEN];
+	int n;
 
-	if (a->saved != b->saved)
-		return a->saved < b->saved ? 1 : -1;
-	return strcmp(a->name, b->name);
-}
-
-static size_t sum_drivers(const struct interval *iv, struct driver *drivers)
-{
-	size_t n = 0, k;
-
-	for (size_t i = 0; i < iv->n_storms; i++) {
-		const char *name = iv->rows[iv->storms[i].row].driver;
-
-		for (k = 0; k < n && strcmp(drivers[k].name, name); k++)
-			;
-		if (k == n)
-			drivers[n++] = (struct driver){ .name = name };
-		drivers[k].saved += storm_saved(&iv->storms[i]);
-	}
-	if (n > 1)
-		qsort(drivers, n, sizeof(*drivers), compare_drivers);
-	return n;
+	fit_name(name, driver->name, DRV_NAME_LEN);
+	if (secs > 0)
+		n = snprintf(buf, size, "%s %s/s", name, fmt_count(value, driver->saved / secs, 6));
+	else
+		n = snprintf(buf, size, "%s %llu", name, driver->saved);
+	if (n >= 0 && (size_t)n < size && storm_share(driver->saved, all) >= 0)
+		n += snprintf(buf + n, size - n, " (%s%%)",
+			      fmt_count(share, storm_share(driver->saved, all), 5));
+	return (size_t)n < size ? (size_t)n : size - 1;
 }
 
 /* "by driver: nvme 3968 (99.2%), e1000e 120 (3.0%)" */
 static int print_drivers(FILE *out, const struct interval *iv, const struct figures *all)
 {
-	struct driver *drivers = calloc(iv->n_storms + 1, sizeof(*drivers));
-	char name[CELL_LEN], share[FMT_LEN];
-	size_t n, i;
+	struct storm_driver *drivers = storm_drivers(iv);
+	char words[CELL_LEN * 2];
+	size_t i;
 
 	if (!drivers)
 		return -1;
-	n = sum_drivers(iv, drivers);
 	fprintf(out, "by driver:");
-	for (i = 0; i < n && i < DRIVERS_SHOWN; i++) {
-		fit_name(name, drivers[i].name, DRV_NAME_LEN);
-		fprintf(out, "%s %s %llu", i ? "," : "", name, drivers[i].saved);
-		if (storm_share(drivers[i].saved, all) >= 0)
-			fprintf(out, " (%s%%)",
-				fmt_count(share, storm_share(drivers[i].saved, all), 5));
+	for (i = 0; drivers[i].name && i < DRIVERS_SHOWN; i++) {
+		storm_driver_words(words, sizeof(words), &drivers[i], all, 0);
+		fprintf(out, "%s %s", i ? "," : "", words);
 	}
-	fprintf(out, "%s\n", i < n ? ", ..." : "");
+	fprintf(out, "%s\n", drivers[i].name ? ", ..." : "");
 	free(drivers);
 	return 0;
 }

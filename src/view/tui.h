@@ -55,6 +55,7 @@ struct tui {
 	__u64 period_ns;
 
 	struct table_spec spec;
+	enum sort_key sort_before; /* that tables had before the one of storms */
 	struct table table;
 	struct layout layout;
 	size_t selected, top; /* lines of the table */

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <dmasync/bar.h>
 #include <dmasync/log.h>
+#include <dmasync/storm_view.h>
 #include <dmasync/units.h>
 #include "text.h"
 #include "tui.h"
@@ -21,7 +22,7 @@ static struct parts share_lines(const struct tui *t)
 	int rest;
 
 	p.header = LINES >= 14 ? 3 : LINES >= 8 ? 2 : LINES >= 4 ? 1 : 0;
-	p.header += LINES >= 20 && t->batching[0];
+	p.header += LINES >= 20 && (t->spec.by == BY_STORM || t->batching[0]);
 	if (t->spec.by != BY_PROCESS)
 		p.histogram = LINES >= 40 ? 14 : LINES >= 20 ? LINES / 3 : LINES >= 16 ? 5 : 0;
 	rest = LINES - p.header - p.histogram - p.footer - 1;
@@ -123,6 +124,27 @@ static void draw_cost(const struct tui *t, int y)
 	put_text(y, 0, COLS, A_NORMAL, text);
 }
 
+/* Which drivers a batch of their own would help, most first, as many as fit. */
+static void draw_drivers(const struct tui *t, int y)
+{
+	const struct interval *iv = tui_interval(t);
+	double secs = t->cumulative ? 0 : iv->dur_ns ? iv->dur_ns / 1e9 : 1;
+	struct storm_driver *drivers = storm_drivers(iv);
+	char text[400] = "batches of single buffers would save", words[CELL_LEN * 2];
+	size_t len = strlen(text), i, n;
+	struct figures all;
+
+	interval_figures(t->src->hdr, iv, &all);
+	for (i = 0; drivers && drivers[i].name; i++) {
+		n = storm_driver_words(words, sizeof(words), &drivers[i], &all, secs);
+		if (len + n + 2 >= sizeof(text) || (i && len + n + 2 > (size_t)COLS))
+			break;
+		len += snprintf(text + len, sizeof(text) - len, "%s %s", i ? "," : ":", words);
+	}
+	put_text(y, 0, COLS, A_NORMAL, i ? text : "batches of single buffers would save nothing");
+	free(drivers);
+}
+
 static void draw_headings(const struct tui *t, int y)
 {
 	const struct layout *l = &t->layout;
@@ -173,6 +195,8 @@ static void draw_empty(const struct tui *t, int y)
 		text = "nothing matches the filter";
 	else if (t->spec.by == BY_PROCESS && !tui_interval(t)->has_procs)
 		text = "processes are shown from the next interval on";
+	else if (t->spec.by == BY_STORM)
+		text = "no call for a single buffer waited in this interval";
 	put_text(y, 1, COLS - 1, t->look.faint, text);
 }
 
@@ -244,6 +268,14 @@ static void draw_footer(const struct tui *t, int y)
 	}
 }
 
+static void draw_hint(const struct tui *t, int y)
+{
+	if (t->spec.by == BY_STORM)
+		draw_drivers(t, y);
+	else
+		put_text(y, 0, COLS, A_NORMAL, t->batching);
+}
+
 static void draw_main(struct tui *t)
 {
 	struct parts p = share_lines(t);
@@ -256,7 +288,7 @@ static void draw_main(struct tui *t)
 	if (p.header > 2)
 		draw_cost(t, y++);
 	if (p.header > 3)
-		put_text(y++, 0, COLS, A_NORMAL, t->batching);
+		draw_hint(t, y++);
 	draw_table(t, y, p.table);
 	y += 1 + p.table;
 	if (p.histogram)

@@ -96,17 +96,32 @@ static void step_period(struct tui *t, int by)
 	tui_set_period(t, periods[i]);
 }
 
+/* Storms are sorted by what they are about, unless the user wants it otherwise there. */
+static void switch_sort(struct tui *t, enum group_by by)
+{
+	if (by == BY_STORM) {
+		t->sort_before = t->spec.sort;
+		t->spec.sort = SORT_SAVED;
+	} else if (t->spec.by == BY_STORM) {
+		t->spec.sort = t->sort_before;
+	}
+}
+
 static void next_table(struct tui *t)
 {
-	enum group_by by = t->spec.by == BY_PROCESS ? BY_ROW : t->spec.by + 1;
+	enum group_by after = t->src->hdr->storms ? BY_STORM : BY_ROW;
+	enum group_by by = t->spec.by == BY_PROCESS ? after
+			   : t->spec.by == BY_STORM ? BY_ROW
+						    : t->spec.by + 1;
 	int err = 0;
 
 	if (t->src->set_procs)
 		err = t->src->set_procs(t->src->ctx, by == BY_PROCESS);
 	if (by == BY_PROCESS && (err || !t->src->set_procs)) {
 		tui_message(t, "the process table is not available");
-		by = BY_ROW;
+		by = after;
 	}
+	switch_sort(t, by);
 	t->spec.by = by;
 	t->layout = (struct layout){};
 	t->follow = false;

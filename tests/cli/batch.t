@@ -60,7 +60,7 @@ like($out, qr/^ +\S+ \.\. +\S+ +\d+ \|\S+ *\| p50$/m, 'histogram');
 my $once = () = $out =~ /^  \d+ calls: min /mg;
 ($status, $out) = sh('TOOL -b -n 2 -i 20ms --hist');
 is(scalar(() = $out =~ /^  \d+ calls: min /mg), 3 * $once, 'histograms of two intervals and of both, but once of one');
-like($out, qr/^batching would save (?:\d+ to|about) \d+ % of this.*$/m, 'what batching would save');
+like($out, qr/^batching would save \d+ of \d+ dsb\/s(?:, up to \d+ % of this|; time: record more sizes, predict)$/m, 'what batching would save');
 ($status, $out) = sh('TOOL -b -n 1 -i 20ms --by process');
 like($out, qr/^ +812 dd +/m, 'processes');
 unlike($out, qr/\033/, 'no escape sequence of a process name reaches the terminal');

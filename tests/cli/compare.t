@@ -169,6 +169,82 @@ for my $kind (sort keys %notes) {
 my @longer = captures('longer', 31, 5, 'entries=300');
 like((compare(@old, '--', @longer))[1], qr/^    256\+ \(0 %, 100 %\)/m, 'classes are told apart');
 
+# What batches of single buffers would save: by driver with a verdict, by place without.
+sub storms {
+	my ($status, $out) = compare('--json', @_);
+	return grep { $_->{type} =~ /^storm/ } map { decode_json($_) } split(/\n/, $out);
+}
+my @single = captures('single', 1, 5, 'storm=32');
+my @pairs = captures('pairs', 11, 5, 'storm=4');
+my @batched = captures('batched', 21, 5, 'storm=1');
+my @lighter = captures('lighter', 31, 5, qw(storm=32 waits=500));
+($status, $out, $err) = compare(@single, '--', @pairs);
+is("$status$err", 0, 'storms: status');
+like($out =~ s/\n +/ /gr, qr/^storms +batches of single buffers would save barriers: 1142 a second before \(9\.18 % of all\), 923 a second after \(7\.42 % of all\)\nDRIVER/m,
+	'storms: all of them');
+like($out, qr/^e1000e +968 +746 +-22\.9 % \[-2\d\.\d, -2\d\.\d\] +31\.6 > 3\.99 fewer\nigc +175 +177 .* (unclear|same)$/m, 'storms: by driver');
+like($out, qr/^ +968 +746 +-22\.9 % \[.*\] +e1000e map_page\n +dma_map_page_attrs < e1000e < a_poll < __napi_poll < net_rx_action <\n +handle_softirqs$/m,
+	'storms: by place, whatever was interrupted there');
+is((grep { length > 80 } split(/\n/, $out)), 0, 'storms: fits');
+my ($sum, @storms) = storms(@single, '--', @pairs);
+is(scalar @storms, 4, 'storms: --json: two drivers, two places');
+for my $side (qw(before after)) {
+	my @drivers = grep { !$_->{op} } @storms;
+	my @places = grep { $_->{op} } @storms;
+	my ($d, $p) = map { my $n = 0; $n += $_->{$side}{saved} for @$_; $n } \@drivers, \@places;
+	is($p, $d, "storms: --json: places add up to drivers $side");
+	is($_->{$side}{calls} - $_->{$side}{runs_of_calls}, $_->{$side}{saved}, "storms: --json: $_->{driver}: saved $side") for @drivers;
+	cmp_ok(abs($d / 60 - $sum->{"saved_per_s_$side"}), '<', 1e-6, "storms: --json: a second $side");
+}
+my ($first) = @storms;
+is("$first->{driver} $first->{verdict} $first->{tested}", 'e1000e fewer 1', '--json: verdict');
+cmp_ok(abs($first->{p_holm} - 2 * 2 / 252), '<', 1e-12, 'storms: --json: p by Holm over two drivers');
+cmp_ok($first->{saved_per_s}{high}, '<', 0.98, 'storms: --json: interval');
+is((storms(@pairs, '--', @single))[1]{verdict}, 'more', 'storms: the other way round');
+is((storms(@batched, '--', @single))[1]{verdict}, 'more', 'storms: from nothing');
+($sum, $first) = storms(@single, '--', @batched);
+is("$first->{verdict} $first->{after}{saved} " . ($first->{saved_per_s}{ratio} // 'null'), 'fewer 0 null', 'storms: nothing left');
+like((compare(@single, '--', @batched))[1], qr/^e1000e +968 +0 +-100 % +31\.6 > 1 fewer$/m, 'storms: nothing left, as text');
+($sum, $first) = storms(@single, '--', @lighter);
+is($first->{verdict}, 'unclear', 'storms: half the work is no change of the driver');
+like($first->{why}, qr/runs are as long as before/, 'storms: and says so');
+($sum, $first) = storms(@single[0 .. 2], '--', @pairs[0 .. 2]);
+like("$first->{verdict} $first->{why}", qr/unclear 3 and 3 runs cannot tell it from chance: needs at least 4 a side/, 'storms: 3 runs a side');
+($sum, $first) = storms($single[0], '--', $pairs[0]);
+is("$first->{verdict} " . ($first->{saved_per_s}{low} // 'null'), 'none null', 'storms: one run a side: no verdict, no interval');
+($status, $out) = compare('-D', '0000:03:*', @single, '--', @pairs);
+unlike($out, qr/e1000e/, 'storms: -D');
+like($out, qr/^igc /m, 'storms: -D: the other');
+($status, $out) = compare('--markdown', @single, '--', @pairs);
+my ($storm_table) = $out =~ /^Storms: .*\n\n((?:\|.*\n)+)/m;
+is("@{[map { tr/|// } split(/\n/, $storm_table // '')]}", '8 8 8 8', '--markdown: storms');
+for my $sides ([ @old, '--', @new ], [ @single, '--', @new ], [ @old, '--', @pairs ]) {
+	is(scalar(() = storms(@$sides)), 0, 'storms: not where a side does not tell of any');
+	unlike((compare(@$sides))[1], qr/^storms/m, 'storms: nor in the text');
+}
+($status, $out) = compare(("$top/tests/fixtures/storms-7.3.dma") x 1, '--', "$top/tests/fixtures/storms-7.3.dma");
+like($out, qr/^nvme +124 +124 +0\.0 % +32 > 32 -$/m, 'storms: of a real kernel');
+
+# Steps of the dma-buf chain stand where barriers do.
+my @stepwise = captures('stepwise', 1, 5, qw(plain=1 steps=16384));
+my @blockwise = captures('blockwise', 11, 5, qw(plain=1 steps=64));
+($status, $out) = compare(@stepwise, '--', @blockwise);
+is($status, 0, 'chain: status, without any call of the DMA API');
+like($out, qr/^dmabuf_mmap -99\.\d % \[.*\], steps per call 16384 -> 64$/m, 'chain: headline');
+like($out, qr/^  steps\/call +16384 +64 +-99\.6 %  exact\n  steps\/entry +1 +0\.00391 +-99\.6 %  exact$/m, 'chain: exact');
+unlike($out, qr/^  dsb/m, 'chain: no barriers');
+unlike((compare(@old, '--', @new))[1], qr/^  steps/m, 'chain: no steps elsewhere');
+$row = rows(@stepwise, '--', @blockwise)->{'dmabuf_mmap -'};
+is("$row->{before}{steps} $row->{after}{steps} $row->{verdict}", 5 * 12 * 2 * 16384 . ' ' . 5 * 12 * 2 * 64 . ' faster', 'chain: --json');
+cmp_ok(abs($row->{ratios}{steps_per_call}{ratio} - 1 / 256), '<', 1e-12, 'chain: --json: ratio');
+like((compare('--markdown', @stepwise, '--', @blockwise))[1], qr/ 16384 -> 64 steps \| faster \|$/m, 'chain: --markdown');
+($status, $out, $err) = compare($blockwise[0], '--', $stepwise[0], '--fail-on-regression', 5);
+is($status, 5, 'chain: more steps are a regression');
+like($err, qr/dmabuf_mmap -: steps per call rose/, 'chain: which is said');
+my @both = captures('both', 21, 5, 'steps=64');
+$row = rows(@old, '--', @both)->{$sg};
+cmp_ok($row->{after}{time_share}, '>', 0.5, 'chain: is no part of the time in DMA calls');
+
 # A/A.
 my @quiet = captures('quiet', 41, 8);
 ($status, $out) = compare('--self-check', @quiet);
@@ -269,7 +345,7 @@ SKIP: {
 			$collect->($_) for @$value;
 		}
 	};
-	for my $args ([ @old, '--', @longer ], [ '--self-check', @quiet ]) {
+	for my $args ([ @old, '--', @longer ], [ @single, '--', @pairs ], [ @stepwise, '--', @blockwise ], [ '--self-check', @quiet ]) {
 		$collect->(decode_json($_)) for split(/\n/, (compare('--json', @$args))[1]);
 	}
 	delete $names{type};

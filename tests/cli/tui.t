@@ -80,7 +80,7 @@ start(80, 24, '', '');
 shows(qr/^dmasynctop  6\.12\.43\S* aarch64  per-entry  api: fentry x2, kprobe x1/, 'title');
 shows(qr/^DMA \[\S+ *\] 45280 calls\/s, \S+% of a CPU, dsb 190880\/s derived/m, 'sums');
 shows(qr/^own cost 344ns\/call \(85ns measured\), \S+% of a CPU; lost 0; every 100ms/m, 'own cost');
-shows(qr/^batching would save (?:\d+ to|about) \d+ % of this/m, 'what batching would save');
+shows(qr/^batching would save 180600 of 190880 dsb\/s(?:, up to \d+ % of this|; time: record more sizes, predict)/m, 'what batching would save');
 shows(qr/^DEVICE +OP +DIR HW CALL\/s ENT\/s MB\/s +AVG +P99 DSB\/s DSB\/C %CPU/m, 'columns');
 shows(qr/^0000:00:01\.0 map_sg .*\n0000:00:01\.0 unmap_sg .*\nfe310000\.mmc sync_sg_cpu/m,
       'sorted by time');
@@ -121,7 +121,7 @@ keys_('Tab');
 shows(qr/^ +812 dd /m, 'Tab: processes');
 unlike(screen(), qr/kworker\/\e/, 'names are shown without their escape sequences');
 keys_('t');
-shows(qr/^DEVICE +OP/m, 'Tab: rows again');
+shows(qr/^DEVICE +OP/m, 'Tab: rows again, without --storms');
 keys_('c');
 shows(qr/^DEVICE +OP +DIR HW +CALLS/m, 'c: totals');
 shows(qr/TOTALS/, 'c: says so');
@@ -142,6 +142,50 @@ keys_('+');
 shows(qr/every 200ms/, '+: longer intervals');
 keys_('-', '-');
 shows(qr/every 100ms/, '-: shorter ones, down to the shortest');
+
+# ---- storms: a table of their own, by what would be saved ----
+keys_('q');
+start(80, 24, 'DEMO_STORMS=1', '-i 500ms');
+shows(qr/^0000:00:01\.0 map_sg/m, 'storms: rows first');
+keys_('s', 'Down', 'Enter', 'Tab', 'Tab', 'Tab');
+shows(qr/^ +PID COMMAND/m, 'storms: processes before them');
+keys_('Tab');
+shows(qr/^DEVICE +DRIVER OP +DIR HW SAVED\/s +%DSB MOST\/s RUN\/s +P50 +P99 +MAX$/m, 'storms: columns');
+shows(qr/MAX\n0000:02:00\.0 e1000e map_page +<- +n +1110 +2\.78 +1130 +42 +1\d +256 +256\n0000:02:00\.0 e1000e unmap_page .* 600 .*\n\n/,
+      'storms: rows that have any, the most saved first');
+shows(qr/^batches of single buffers would save: e1000e 1710\/s \(4\.28%\)$/m, 'storms: by driver');
+shows(qr/^0000:02:00\.0 map_page <- +21 runs of calls: p50 1\d p99 256 max 256\n +16\.\.\S+ +20 /m, 'storms: lengths of runs');
+keys_('Down', 'Enter');
+shows(qr/^storms +batches .* save 300 of them\n +320 calls in 20 runs, 10 contexts; at most 310 would be saved\n +calls of a run: p50 16 p99 16 max 16$/m,
+      'storms: details');
+keys_('Escape', '/', 'm', 'm', 'c', 'Enter');
+shows(qr/nothing matches the filter/, 'storms: none of this device');
+keys_('Escape', 'c');
+shows(qr/ +SAVED +%DSB +MOST +RUNS +P50 .*\n0000:02:00\.0 e1000e map_page +<- +n +\d*[05]5 /, 'storms: totals');
+shows(qr/^batches of single buffers would save: e1000e \d*55 \(4\.28%\)$/m, 'storms: totals by driver');
+keys_('c', 'Tab');
+shows(qr/%CPU\n0000:01:00\.0 sync_1_dev/, 'storms: the order of the other tables is theirs again');
+keys_('q');
+ended('storms');
+start(80, 24, '', '');
+shows(qr/^0000:00:01\.0/m, 'before sizes');
+
+# ---- the dma-buf chain ----
+keys_('q');
+start(80, 24, 'DEMO_CHAIN=1', '');
+shows(qr/^- +dmabuf_mmap -- /m, 'chain: a row');
+keys_('Home', 'Enter');
+shows(qr/^- - dmabuf_mmap .*\n(?:.*\n){4}steps +32768, 16384 a call: walks of the page table$/m, 'chain: steps in the details');
+unlike(screen(), qr/^barriers/m, 'chain: no barriers there');
+keys_('Escape', 'End', 'Enter');
+shows(qr/^steps +30 flushes for 960 put off: 930 dsb ish saved$/m, 'chain: of flushes');
+keys_('Escape', 'Home', 'Down', 'Enter');
+shows(qr/^barriers/m, 'chain: other rows');
+unlike(screen(), qr/^steps/m, 'chain: have none');
+keys_('Escape', 'q');
+ended('chain');
+start(80, 24, '', '');
+shows(qr/^0000:00:01\.0/m, 'before sizes');
 
 # ---- sizes ----
 for my $size ([ 40, 10 ], [ 200, 50 ], [ 20, 5 ], [ 1, 1 ], [ 80, 24 ]) {
@@ -186,7 +230,7 @@ keys_('C-z');
 shows(qr/Stopped/, '^Z stops it');
 is(`@tmux display-message -p -t t '#{alternate_on}'`, "0\n", '^Z leaves the full screen');
 keys_('fg', 'Enter');
-shows(qr/^dmasynctop .*\n.*\n.*\n^batching would save (?:\d+ to|about) \d+ % of this.*\n^DEVICE/m, 'fg draws it again');
+shows(qr/^dmasynctop .*\n.*\n.*\n^batching would save \d+ of \d+ dsb\/s(?:, up to \d+ % of this|; time: record more sizes, predict)\n^DEVICE/m, 'fg draws it again');
 keys_('q');
 ended('q after fg');
 

@@ -28,9 +28,13 @@ my @refused = ("bpf/hooks.bpf.h", qr/(HOOK_ARGS\(sync_single_for_cpu,[^{]*\{\s*c
 	'$1 . "*(u64 *)a2"');
 # Of runs of calls for single buffers, seen by 72-storms.t.
 my @storms = (
-	[ "a system call or work item goes on with the one before", "bpf/storms.bpf.h",
-		qr/(int storm_next\(void\)\n(?:.*\n){4}\t\t)c->number\+\+/, '$1 . "c->number += 0"',
-		"tx: each system call is a context" ],
+	[ "a system call or work item goes on with the one before", "bpf/storms.bpf.c",
+		qr/(int syscall_begin.*\n\{\n\treturn )storm_next\(\)(;\n\}\n\n.*int work_begin.*\n\{\n\treturn )storm_next\(\)/,
+		'$1 . "0" . $2 . "0"', "tx: each system call is a context" ],
+	[ "a poll goes on with the one before", "bpf/storms.bpf.c",
+		qr/(\tif \(!c\)\n\t\treturn )storm_next\(\)/, '$1 . "0"', "rx: a context for each poll" ],
+	[ "a task that waited goes on with what it did", "bpf/storms.bpf.h",
+		qr/(slept = )task->nvcsw \+ task->min_flt \+ task->maj_flt/, '$1 . "0"', "nvme: a wait ends a context" ],
 	[ "an interrupt goes on with the one before", "bpf/storms.bpf.h",
 		qr/(level\[level\]\.number)\+\+/, '$1 . " |= 1"', "nvme: each unmap_page by itself" ],
 	[ "another operation does not end a run", "bpf/storms.bpf.h",

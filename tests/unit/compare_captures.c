@@ -2,15 +2,16 @@
 /*
  * Writes a capture of a made-up board for tests of compare: compare_captures FILE [KEY=VALUE...].
  * Numbers: run intervals seed ns entries dsb spread floor lost drift (percent over the run) cut
- * (1: no closing line) page_dsb to_device (1: the other direction) bounces. Words: governor device
- * rung kernel boot model backend.
+ * (1: no closing line) page_dsb to_device (1: the other direction) bounces storm (calls a run of
+ * single buffers) waits (of them an interval) steps (of a dmabuf_mmap) plain (1: no other rows).
+ * Words: governor device rung kernel boot model backend.
  */
 #include <stdlib.h>
 #include "compare_fake.h"
 
 struct recipe {
 	double run, intervals, seed, ns, entries, dsb, spread, floor, lost, drift, cut, page_dsb,
-		to_device, bounces;
+		to_device, bounces, storm, waits, steps, plain;
 	const char *governor, *device, *rung, *kernel, *boot, *model, *backend;
 };
 
@@ -32,7 +33,11 @@ static int take(struct recipe *r, const char *arg)
 			{ "cut", &r->cut },
 			{ "page_dsb", &r->page_dsb },
 			{ "to_device", &r->to_device },
-			{ "bounces", &r->bounces } };
+			{ "bounces", &r->bounces },
+			{ "storm", &r->storm },
+			{ "waits", &r->waits },
+			{ "steps", &r->steps },
+			{ "plain", &r->plain } };
 	const struct {
 		const char *name;
 		const char **to;
@@ -69,6 +74,8 @@ static void describe(const struct recipe *r, struct capture_info *info)
 	snprintf(info->hdr.model, sizeof(info->hdr.model), "%s", r->model);
 	if (r->boot)
 		snprintf(info->boot_id, sizeof(info->boot_id), "%s", r->boot);
+	info->hdr.chain = r->steps > 0;
+	info->stacks = info->hdr.storms = r->storm > 0;
 	if (r->dsb == 1)
 		info->hdr.flavour = FLAVOUR_UPSTREAM_BATCHED;
 	if (!strcmp(r->backend, "ftrace"))
@@ -77,6 +84,66 @@ static void describe(const struct recipe *r, struct capture_info *info)
 		if (info->hdr.hooks[i].rung == RUNG_FENTRY && !strcmp(r->rung, "kprobe"))
 			info->hdr.hooks[i].rung = RUNG_KPROBE;
 	}
+}
+
+/* @calls for single buffers, in runs of @length, and the one place that they come from. */
+static void fill_storm(struct interval *iv, struct row *like, __u64 calls, __u64 length,
+		       struct stack_table *stacks)
+{
+	const char *frames[] = {
+		"el0t_64_sync",	   "interrupted_0", "el1h_64_irq",
+		"handle_softirqs", "net_rx_action", "__napi_poll",
+		"a_poll",	   "a_caller",	    "dma_map_page_attrs",
+	};
+	struct stack_row place = { .comm = "" };
+	struct storm_row *s;
+	size_t at;
+
+	fake_row(iv, like, calls, 1, 900, 1);
+	at = iv->n_rows - 1;
+	s = interval_storm(iv, at);
+	s->calls = calls;
+	s->runs = s->contexts = (calls + length - 1) / length;
+	s->longest = length;
+	s->hist[fake_bucket(length)] = s->runs;
+	iv->rows[at].sum.chained = storm_saved(s);
+	/* What was interrupted differs. */
+	frames[1] = calls % 2 ? "interrupted_1" : "interrupted_2";
+	frames[7] = like->driver;
+	place.row = at;
+	stack_table_add(stacks, frames, sizeof(frames) / sizeof(*frames), 0, &place.stack);
+	interval_stack(iv, &place)->sum = iv->rows[at].sum;
+	iv->has_storms = iv->has_stacks = true;
+}
+
+/* Of two cards, of which the recipe changes the first. */
+static void fill_storms(const struct recipe *r, struct interval *iv, double ns, double again,
+			struct stack_table *stacks)
+{
+	struct row first = { .op = OP_MAP_PAGE,
+			     .dir = DIR_FROM_DEVICE,
+			     .dev = "0000:02:00.0",
+			     .driver = "e1000e",
+			     .bus = "pci" };
+	struct row second = { .op = OP_UNMAP_PAGE,
+			      .dir = DIR_FROM_DEVICE,
+			      .dev = "0000:03:00.0",
+			      .driver = "igc",
+			      .bus = "pci" };
+
+	fill_storm(iv, &first, llround(r->waits * again), r->storm, stacks);
+	fill_storm(iv, &second, llround(200 * ns), 8, stacks);
+}
+
+/* Mappings of 64 MiB, each step of which takes a microsecond. */
+static void fill_chain(const struct recipe *r, struct interval *iv, double scale)
+{
+	struct row mmap = {
+		.op = OP_DMABUF_MMAP, .dir = DIR_NONE, .dev = "-", .driver = "-", .hw_unknown = true
+	};
+
+	fake_row(iv, &mmap, 2, 16384, scale * r->steps * 1000, 0);
+	iv->rows[iv->n_rows - 1].sum.steps = 2 * r->steps;
 }
 
 static void fill(const struct recipe *r, struct interval *iv, double ns, double again)
@@ -110,6 +177,7 @@ int main(int argc, char **argv)
 			    .spread = 0.01,
 			    .floor = 85,
 			    .page_dsb = 1,
+			    .waits = 1000,
 			    .governor = "performance",
 			    .device = "0000:00:01.0",
 			    .rung = "fentry",
@@ -141,7 +209,13 @@ int main(int argc, char **argv)
 		interval_clear(&iv);
 		iv.t_ns = (i + 1) * 1000000000ULL;
 		iv.dur_ns = 1000000000;
-		fill(&r, &iv, r.ns * ns[i] * (1 + r.drift / 100 * i / r.intervals), other[i]);
+		if (!r.plain)
+			fill(&r, &iv, r.ns * ns[i] * (1 + r.drift / 100 * i / r.intervals),
+			     other[i]);
+		if (r.steps)
+			fill_chain(&r, &iv, ns[i]);
+		if (r.storm)
+			fill_storms(&r, &iv, ns[i], other[i], &stacks);
 		iv.loss.events.depth = i ? 0 : r.lost;
 		err = capture_write(w, &iv) || interval_add(&total, &iv);
 	}

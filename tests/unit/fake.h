@@ -158,6 +158,20 @@ static inline void fake_storms(struct fake *f, struct interval *iv)
 	}
 }
 
+/* A buffer of 64 MiB that is mapped a page at a time, and flushes of which most were put off. */
+static inline void fake_chain(struct fake *f, struct interval *iv)
+{
+	struct row like = {
+		.op = OP_DMABUF_MMAP, .dir = DIR_NONE, .dev = "-", .driver = "-", .hw_unknown = true
+	};
+
+	fake_calls(f, iv, &like, 2, 16384, 8000000);
+	iv->rows[iv->n_rows - 1].sum.steps = 2 * 16384;
+	like.op = OP_TLB_FLUSH;
+	fake_calls(f, iv, &like, 30, 32, 900);
+	iv->rows[iv->n_rows - 1].sum.steps = 30;
+}
+
 static inline void fake_procs(struct interval *iv)
 {
 	static const struct {

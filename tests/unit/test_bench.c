@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Figures of the benchmark from given samples, and its two outputs. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -9,6 +10,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 #include "dmasync/bench.h"
+#include "dmasync/options.h"
 
 static void figures(void **state)
 {
@@ -114,12 +116,33 @@ static void text(void **state)
 	free(out);
 }
 
+/* A reader that goes away is no failure, a full disk is; what is not possible here is told apart.
+ */
+static void statuses(void **state)
+{
+	FILE *full = fopen("/dev/full", "w"), *null = fopen("/dev/null", "w");
+
+	assert_non_null(full);
+	assert_non_null(null);
+	assert_int_equal(bench_printed(null, 0), EXIT_OK);
+	assert_int_equal(bench_printed(null, -EPIPE), EXIT_OK);
+	assert_int_equal(bench_printed(null, -ENOSPC), EXIT_FAILED);
+	fputs("a result", full);
+	assert_int_equal(bench_printed(full, 0), EXIT_FAILED);
+	fclose(full);
+	fclose(null);
+	assert_int_equal(bench_failed(-ENODEV), EXIT_UNSUPPORTED);
+	assert_int_equal(bench_failed(-EACCES), EXIT_UNSUPPORTED);
+	assert_int_equal(bench_failed(-EIO), EXIT_FAILED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(figures),
 		cmocka_unit_test(json),
 		cmocka_unit_test(text),
+		cmocka_unit_test(statuses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -98,7 +98,9 @@ static void ratios_are_of_the_values(void **state)
 	judged(f, 2);
 	for (kind = 0; kind < FIG_COUNT; kind++) {
 		fig = &f->c.rows[0].figure[kind];
-		assert_true(fig->has_ratio);
+		assert_int_equal(fig->has_ratio, kind < FIG_STEPS_CALL);
+		if (!fig->has_ratio)
+			continue;
 		assert_float_equal(fig->r.ratio, fig->value[AFTER] / fig->value[BEFORE], 1e-9);
 	}
 }

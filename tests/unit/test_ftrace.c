@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include "../../src/ftrace/calls.h"
+#include "../../src/ftrace/loss.h"
 #include "../../src/ftrace/ring.h"
 #include "../../src/ftrace/rows.h"
 #include "../../src/ftrace/tasks.h"
@@ -671,6 +672,26 @@ static void failures(void **state)
 	rows_close(r);
 }
 
+/* kprobe_profile that could not be read tells 0: that is no negative loss, and no new one later. */
+static void misses_never_sink(void **state)
+{
+	struct loss before = {}, now = { .recursion_misses = 7, .trace_events = 3 }, told = {};
+
+	now.events.stale = 2;
+	loss_since(&told, &before, &now);
+	assert_int_equal(told.recursion_misses, 7);
+	assert_int_equal(told.trace_events, 3);
+	assert_int_equal(told.events.stale, 2);
+	told = (struct loss){};
+	now.recursion_misses = 0;
+	loss_since(&told, &before, &now);
+	assert_int_equal(told.recursion_misses, 0);
+	assert_int_equal(loss_total(&told), 0);
+	now.recursion_misses = 9;
+	loss_since(&told, &before, &now);
+	assert_int_equal(told.recursion_misses, 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -684,6 +705,7 @@ int main(void)
 		cmocka_unit_test(parts),
 		cmocka_unit_test(add_up),
 		cmocka_unit_test(failures),
+		cmocka_unit_test(misses_never_sink),
 		cmocka_unit_test(ended),
 		cmocka_unit_test_setup_teardown(gap, make_fake, remove_fake),
 		cmocka_unit_test_setup_teardown(bad_pages, make_fake, remove_fake),

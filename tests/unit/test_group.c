@@ -76,6 +76,40 @@ static void groups_keep_sums(void **state)
 	assert_int_equal(sum.dsb_source, DSB_DERIVED);
 }
 
+/* A line for each row with runs, by what they would save; other tables tell of them, too. */
+static void storms(void **state)
+{
+	struct fixture *f = *state;
+	size_t i, told = 0;
+
+	build(f, BY_STORM, SORT_SAVED, NULL);
+	assert_int_equal(f->t.n, 0);
+	fake_storms(&f->fake, &f->iv);
+	build(f, BY_STORM, SORT_SAVED, NULL);
+	assert_int_equal(f->t.n, 2);
+	assert_int_equal(storm_saved(f->t.lines[0].storm), 555);
+	assert_int_equal(f->t.lines[0].op, OP_MAP_PAGE);
+	assert_ptr_equal(&f->iv.rows[f->t.lines[0].storm->row], f->t.lines[0].row);
+	assert_float_equal(f->t.lines[0].saved_percent, 55500.0 / (2 * 7744 + 3600 + 576 + 320),
+			   1e-9);
+	assert_int_equal(storm_saved(f->t.lines[1].storm), 300);
+	assert_int_equal(f->t.lines[1].op, OP_UNMAP_PAGE);
+	build(f, BY_STORM, SORT_SAVED, "unmap");
+	assert_int_equal(f->t.n, 1);
+	build(f, BY_ROW, SORT_SAVED, NULL);
+	assert_int_equal(f->t.n, 7);
+	for (i = 0; i < f->t.n; i++)
+		told += !!f->t.lines[i].storm;
+	assert_int_equal(told, 2);
+	assert_non_null(f->t.lines[0].storm);
+	build(f, BY_DEVICE, SORT_SAVED, NULL);
+	assert_string_equal(f->t.lines[0].device, "0000:02:00.0");
+	assert_null(f->t.lines[0].storm);
+	f->hdr.flavour = FLAVOUR_UNKNOWN;
+	build(f, BY_STORM, SORT_SAVED, NULL);
+	assert_true(f->t.lines[0].saved_percent < 0);
+}
+
 /* The time of an arch-level call is inside an API call: it must not be added again. */
 static void arch_rows_are_not_added(void **state)
 {
@@ -130,6 +164,8 @@ static double value(const struct table_line *line, enum sort_key key)
 		return f->dsb;
 	case SORT_DSB_PER_CALL:
 		return (double)f->dsb / f->sum.calls;
+	case SORT_SAVED:
+		return line->fig.sum.chained;
 	default:
 		return f->sum.ns;
 	}
@@ -144,6 +180,7 @@ static void sorted_by_every_key(void **state)
 
 	f->fake.devices = 50;
 	fake_interval(&f->fake, &f->iv, 1000000000);
+	fake_storms(&f->fake, &f->iv);
 	for (key = 0; key < SORT_DEVICE; key++) {
 		spec.sort = key;
 		spec.invert = false;
@@ -287,6 +324,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(groups_keep_sums, setup, teardown),
+		cmocka_unit_test_setup_teardown(storms, setup, teardown),
 		cmocka_unit_test_setup_teardown(arch_rows_are_not_added, setup, teardown),
 		cmocka_unit_test_setup_teardown(sorted_by_every_key, setup, teardown),
 		cmocka_unit_test_setup_teardown(filters, setup, teardown),

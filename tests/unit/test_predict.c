@@ -473,12 +473,26 @@ static void phrases(void **state)
 	record(f, &like, false);
 	solved(f, OP_MAP_SG);
 	predict_phrase(&f->p, phrase, sizeof(phrase));
-	assert_string_equal(phrase,
-			    "batching would save 0 to 99 % of this: lists are too alike to tell");
+	assert_string_equal(
+		phrase, "batching would save 1260 of 1280 dsb/s; time: record more sizes, predict");
+	f->p.saving = (struct predict_range){ 0.2, 0, 0.37 };
+	predict_phrase(&f->p, phrase, sizeof(phrase));
+	assert_string_equal(phrase, "batching would save 1260 of 1280 dsb/s, up to 37 % of this");
+	f->p.saving = (struct predict_range){ 0.5, 0.2, 0.8 };
+	predict_phrase(&f->p, phrase, sizeof(phrase));
+	assert_string_equal(phrase, "batching would save 1260 of 1280 dsb/s, 20 to 80 % of this");
+	/* The longest still fits a terminal. */
+	f->p.saving = (struct predict_range){ 0.5, 0, 1 };
+	f->p.dsb_before = 7654321ULL * 24;
+	predict_phrase(&f->p, phrase, sizeof(phrase));
+	assert_string_equal(phrase, "batching would save 7654301 of 7654321 dsb/s; "
+				    "time: record more sizes, predict");
 	record(f, &like, true);
 	solved(f, OP_MAP_SG);
 	predict_phrase(&f->p, phrase, sizeof(phrase));
 	assert_non_null(strstr(phrase, "would save about "));
+	assert_non_null(strstr(phrase, " % of this ["));
+	assert_non_null(strstr(phrase, " dsb/s"));
 }
 
 /* Beside a measurement it must cost next to nothing. */

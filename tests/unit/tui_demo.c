@@ -2,7 +2,8 @@
 /*
  * The live view on made-up intervals, for tests in a terminal. Takes the product's options; the
  * environment adds DEMO_DEVICES=N (more rows), DEMO_LOSS=1, DEMO_REFUSED=1 (a hook that the kernel
- * refused) and DEMO_CRASH=N (abort at interval N).
+ * refused), DEMO_STORMS=1 (runs of calls for single buffers), DEMO_CHAIN=1 (the dma-buf chain) and
+ * DEMO_CRASH=N (abort at interval N).
  */
 #include <locale.h>
 #include <signal.h>
@@ -17,7 +18,7 @@ struct demo {
 	const struct options *opt;
 	bool procs;
 	unsigned int n, crash;
-	bool loss;
+	bool loss, storms, chain;
 };
 
 static int demo_read(void *ctx, struct interval *iv)
@@ -25,6 +26,10 @@ static int demo_read(void *ctx, struct interval *iv)
 	struct demo *d = ctx;
 
 	fake_interval(&d->fake, iv, d->opt->interval_ns);
+	if (d->storms)
+		fake_storms(&d->fake, iv);
+	if (d->chain)
+		fake_chain(&d->fake, iv);
 	if (d->procs)
 		fake_procs(iv);
 	if (d->loss)
@@ -55,6 +60,8 @@ int main(int argc, char **argv)
 		.opt = &opt,
 		.crash = number("DEMO_CRASH"),
 		.loss = number("DEMO_LOSS"),
+		.storms = number("DEMO_STORMS"),
+		.chain = number("DEMO_CHAIN"),
 	};
 	struct view_source src = { &hdr, demo_read, demo_procs, NULL, &demo };
 	const char *why;
@@ -63,6 +70,8 @@ int main(int argc, char **argv)
 	setlocale(LC_CTYPE, "");
 	options_parse_top(argc, argv, 0, &opt);
 	fake_header(&hdr);
+	hdr.storms = demo.storms;
+	hdr.chain = demo.chain;
 	interval_init(&total);
 	interval_init(&iv);
 	if (opt.batch || !tui_possible(&why)) {
