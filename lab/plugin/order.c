@@ -7,6 +7,8 @@
 #include "order.h"
 #include "text.h"
 
+#define LINEAR_END 0xffff800000000000 /* memory as such, of kernels of 48 bits, and user space */
+
 #define MAX_VCPUS 64
 #define MAX_CALLS 32
 #define MAX_DEPTH 16
@@ -312,8 +314,8 @@ static void on_store(unsigned int index, qemu_plugin_meminfo_t info, uint64_t va
 	struct call *call;
 	uint64_t below;
 
-	/* An atomic instruction also loads. */
-	if (!qemu_plugin_mem_is_store(info))
+	/* Registers are mapped above that. An atomic instruction also loads. */
+	if (vaddr < LINEAR_END || !qemu_plugin_mem_is_store(info))
 		return;
 	where = qemu_plugin_get_hwaddr(info, vaddr);
 	if (!where || !qemu_plugin_hwaddr_is_io(where))
