@@ -7,6 +7,8 @@
 #include "order.h"
 #include "text.h"
 
+#define LINEAR_END 0xffff800000000000 /* memory as such, of kernels of 48 bits, and user space */
+
 #define MAX_VCPUS 64
 #define MAX_CALLS 32
 #define MAX_DEPTH 16
@@ -312,8 +314,8 @@ static void on_store(unsigned int index, qemu_plugin_meminfo_t info, uint64_t va
 	struct call *call;
 	uint64_t below;
 
-	/* QEMU 7.2 calls back for loads, too, where stores were asked for. */
-	if (!qemu_plugin_mem_is_store(info))
+	/* Registers are mapped above that. An atomic instruction also loads. */
+	if (vaddr < LINEAR_END || !qemu_plugin_mem_is_store(info))
 		return;
 	where = qemu_plugin_get_hwaddr(info, vaddr);
 	if (!where || !qemu_plugin_hwaddr_is_io(where))
@@ -379,11 +381,30 @@ static const struct span *span_of(const struct span *spans, unsigned int n, uint
 	return NULL;
 }
 
-/* Loads and stores of the kernel, but for those relative to its stack, reach a device's registers.
+/* Whether a load or store is certainly a load: none of the exclusives, atomics and structures. */
+static bool is_load(uint32_t word)
+{
+	unsigned int opc = (word >> 22) & 3;
+	bool vector = word & 0x04000000;
+
+	if ((word & 0x3b000000) == 0x18000000) /* of a literal */
+		return true;
+	if ((word & 0x3a000000) == 0x28000000) /* of a pair */
+		return opc & 1;
+	if ((word & 0x3b000000) == 0x39000000 || (word & 0x3b200000) == 0x38000000 ||
+	    (word & 0x3b200c00) == 0x38200800)
+		return opc && !(vector && opc == 2); /* opc 2 stores 128 bits of a vector */
+	return false;
+}
+
+/*
+ * Stores of the kernel, but for those relative to its stack, reach a device's registers. QEMU 7.2
+ * also calls back for loads where stores were asked for, at a cost.
  */
 static bool may_reach_device(uint32_t word, uint64_t addr)
 {
-	return addr >> 63 && (word & 0x0a000000) == 0x08000000 && ((word >> 5) & 31) != 31;
+	return addr >> 63 && (word & 0x0a000000) == 0x08000000 && ((word >> 5) & 31) != 31 &&
+	       !is_load(word);
 }
 
 static void at(struct qemu_plugin_insn *insn, qemu_plugin_vcpu_udata_cb_t cb, void *data)

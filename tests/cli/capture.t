@@ -4,7 +4,7 @@
 use strict;
 use warnings;
 use File::Temp qw(tempdir);
-use JSON::PP;
+use Cpanel::JSON::XS;
 use Test::More;
 
 my $built = $ENV{O} // 'build';

@@ -5,7 +5,7 @@
 use strict;
 use warnings;
 use File::Temp qw(tempdir);
-use JSON::PP qw(decode_json);
+use Cpanel::JSON::XS qw(decode_json);
 use List::Util qw(sum0);
 use Test::More;
 

@@ -4,7 +4,7 @@
 use strict;
 use warnings;
 use File::Temp qw(tempdir);
-use JSON::PP;
+use Cpanel::JSON::XS;
 use Test::More;
 
 my $built = $ENV{O} // 'build';
@@ -309,7 +309,7 @@ PYTHON
 	};
 	$names->($_) for @lines;
 	is("@{[grep { $out !~ /\"\Q$_\E\"/ } sort keys %written]}", '', 'schema: has every field');
-	my $json = JSON::PP->new->canonical;
+	my $json = Cpanel::JSON::XS->new->canonical;
 	my ($first) = grep { $_->{type} eq 'interval' } @lines;
 	my @spoilt;
 	# What older captures do not have yet may be missing.
