@@ -282,6 +282,8 @@ static void take_one(void *ctx, const struct trace_event *ev)
 	taken[n_taken++] = *ev;
 }
 
+#define STATS(n) "entries: 5\noverrun: " #n "\ncommit overrun: 3\nbytes: 9\n"
+
 /* Calls in flight are forgotten from the last record before a gap on, and once more at its end. */
 static void gap(void **state)
 {
@@ -300,6 +302,11 @@ static void gap(void **state)
 	assert_int_equal(ring_open(&fake, 64, &probes, names, &r), 0);
 	assert_true(ring_read(r) > 0);
 	assert_int_equal(ring_lost(r), 1);
+	/* A full page cannot tell how many; the kernel's statistics do. */
+	put("per_cpu/cpu0/stats", STATS(0), strlen(STATS(0)));
+	assert_int_equal(ring_lost(r), 1);
+	put("per_cpu/cpu0/stats", STATS(47), strlen(STATS(47)));
+	assert_int_equal(ring_lost(r), 47);
 	n_taken = 0;
 	ring_take(r, 1010, take_one, NULL);
 	assert_int_equal(n_taken, 3);
