@@ -92,6 +92,12 @@ $(OBJ)/unit/%: tests/unit/%.c $(LIB_OBJS)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -Itests/unit -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $(LIB_OBJS) $(LDLIBS) -lcmocka
 
+# On back ends that are made up.
+$(OBJ)/unit/test_backend: tests/unit/test_backend.c $(filter-out $(OBJ)/src/session/session.o $(OBJ)/src/ftrace/ftrace.o,$(LIB_OBJS))
+	$(call say,UNIT)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -Itests/unit -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $(filter %.c %.o,$^) $(LDLIBS) -lcmocka
+
 # The product on a made-up session, for tests without root.
 $(OBJ)/unit/batch_demo: tests/unit/batch_demo.c $(filter-out $(OBJ)/src/session/backend.o,$(LIB_OBJS))
 	$(call say,UNIT)

@@ -10,6 +10,7 @@
 #include <linux/types.h>
 #include <mark.h>
 
+struct dma_buf;
 struct seq_file;
 
 /* The family of calls that a run makes. */
@@ -23,6 +24,7 @@ enum bench_op {
 	OP_IOVA,
 	OP_IOVA_DESTROY,
 	OP_VMAP,
+	OP_DMABUF_VMAP,
 	OP_COUNT
 };
 
@@ -45,6 +47,8 @@ enum bench_api {
 	API_IOVA_UNLINK,
 	API_VMAP,
 	API_VUNMAP,
+	API_DMABUF_VMAP,
+	API_DMABUF_VUNMAP,
 	API_COUNT
 };
 
@@ -86,6 +90,7 @@ struct bench_params {
 	unsigned int warmup;
 	unsigned int mask; /* bits; 0: as it is */
 	int cpu;
+	int fd; /* a dma-buf of the process that writes the command; -1: none */
 	int mark;
 	unsigned int pci;
 	unsigned int sync;
@@ -111,7 +116,7 @@ struct bench_stat {
 	u64 entries;
 	u64 bytes;
 	u64 bounced;
-	u64 runs;  /* of pages, in all vmap() calls */
+	u64 runs;  /* of pages, in all calls of vmap() or dma_buf_vmap() */
 	u64 wrong; /* pages that did not hold what had been written */
 	u64 errors;
 	int status;    /* of the first call that failed */
@@ -126,7 +131,8 @@ struct bench_run {
 	struct scatterlist *sgs;  /* array that the list lies in */
 	struct scatterlist *list; /* its first entry */
 	phys_addr_t mmio;
-	u64 bytes; /* of all entries */
+	struct dma_buf *dmabuf; /* OP_DMABUF_VMAP */
+	u64 bytes;		/* of all entries */
 	dma_addr_t *held;
 	unsigned int n_held;
 	u64 old_mask;
@@ -176,6 +182,29 @@ void bench_iterate_coherent(struct bench_run *run);
 void bench_iterate_iova(struct bench_run *run);
 void bench_iterate_vmap(struct bench_run *run);
 int bench_iova_check(struct bench_run *run);
+
+/* Runs of @pages that follow each other, as far as one page table maps them at @va. */
+unsigned int bench_count_runs(const void *va, struct page **pages, unsigned int n);
+
+/* dmabuf.c: by the process that writes the command, its end, and one iteration */
+#ifdef CONFIG_DMA_SHARED_BUFFER
+int bench_dmabuf_get(struct bench_run *run);
+void bench_dmabuf_put(struct bench_run *run);
+void bench_iterate_dmabuf(struct bench_run *run);
+#else
+static inline int bench_dmabuf_get(struct bench_run *run)
+{
+	return bench_refuse(-EINVAL, "op=dmabuf_vmap: this kernel has no dma-buf");
+}
+
+static inline void bench_dmabuf_put(struct bench_run *run)
+{
+}
+
+static inline void bench_iterate_dmabuf(struct bench_run *run)
+{
+}
+#endif
 
 /* result.c */
 int bench_stats_alloc(struct bench_run *run);

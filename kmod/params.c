@@ -27,12 +27,21 @@ const char *const bench_api_names[API_COUNT] = {
 	[API_IOVA_UNLINK] = "iova_unlink",
 	[API_VMAP] = "vmap",
 	[API_VUNMAP] = "vunmap",
+	[API_DMABUF_VMAP] = "dmabuf_vmap",
+	[API_DMABUF_VUNMAP] = "dmabuf_vunmap",
 };
 
 static const char *const op_names[OP_COUNT] = {
-	[OP_SG] = "sg",		[OP_SGTABLE] = "sgtable",	    [OP_PAGE] = "page",
-	[OP_SINGLE] = "single", [OP_RESOURCE] = "resource",	    [OP_COHERENT] = "coherent",
-	[OP_IOVA] = "iova",	[OP_IOVA_DESTROY] = "iova_destroy", [OP_VMAP] = "vmap",
+	[OP_SG] = "sg",
+	[OP_SGTABLE] = "sgtable",
+	[OP_PAGE] = "page",
+	[OP_SINGLE] = "single",
+	[OP_RESOURCE] = "resource",
+	[OP_COHERENT] = "coherent",
+	[OP_IOVA] = "iova",
+	[OP_IOVA_DESTROY] = "iova_destroy",
+	[OP_VMAP] = "vmap",
+	[OP_DMABUF_VMAP] = "dmabuf_vmap",
 };
 
 static const char *const layout_names[LAYOUT_COUNT] = {
@@ -106,6 +115,7 @@ static int set_number(struct bench_params *p, const char *key, const char *value
 		{ "fail_at", offsetof(struct bench_params, fail_at), 0, ENTRIES_MAX },
 		{ "mask", offsetof(struct bench_params, mask), 12, 64 },
 		{ "cpu", offsetof(struct bench_params, cpu), 0, INT_MAX },
+		{ "fd", offsetof(struct bench_params, fd), 0, INT_MAX },
 	};
 	u64 n;
 	int i, err;
@@ -220,7 +230,9 @@ static int check(const struct bench_params *p)
 		return bench_refuse(-EINVAL, "op=vmap: want layout plain or reverse");
 	if (p->op != OP_VMAP && p->layout == LAYOUT_REVERSE)
 		return bench_refuse(-EINVAL, "layout=reverse: only op=vmap has it");
-	if (p->fail && (p->op == OP_RESOURCE || p->op == OP_COHERENT || p->op == OP_VMAP))
+	if ((p->op == OP_DMABUF_VMAP) != (p->fd >= 0))
+		return bench_refuse(-EINVAL, "op=dmabuf_vmap wants fd=, and no other op has it");
+	if (p->fail && (p->op == OP_RESOURCE || p->op == OP_COHERENT || p->op >= OP_VMAP))
 		return bench_refuse(-EINVAL, "fail=%s: not with op=%s", fail_names[p->fail],
 				    op_names[p->op]);
 	if (p->fail && p->fail_at >= p->entries)
@@ -243,6 +255,7 @@ int bench_parse(char *text, struct bench_params *p)
 		.iterations = 1,
 		.cpu = raw_smp_processor_id(),
 		.mark = MARK_NONE,
+		.fd = -1,
 		.sync = true,
 		.dirty = true,
 		.label = "run",
@@ -263,18 +276,19 @@ int bench_parse(char *text, struct bench_params *p)
 
 void bench_help(struct seq_file *m)
 {
-	seq_puts(m, "op=sg|sgtable|page|single|resource|coherent|iova|iova_destroy|vmap\n"
-		    "dir=to_device|from_device|bidirectional\n"
-		    "attrs=none|skip_cpu_sync\n"
-		    "device=platform|pci\n"
-		    "layout=plain|chained|unaligned|small|mixed|apart|reverse\n"
-		    "fail=none|limit|exhaust\n"
-		    "fail_at=ENTRY\n"
-		    "sync=yes|no\n"
-		    "dirty=yes|no\n"
-		    "mark=none|all|run|CALL\n"
-		    "irqs=off|on\n"
-		    "label=NAME\n");
+	seq_puts(m,
+		 "op=sg|sgtable|page|single|resource|coherent|iova|iova_destroy|vmap|dmabuf_vmap\n"
+		 "dir=to_device|from_device|bidirectional\n"
+		 "attrs=none|skip_cpu_sync\n"
+		 "device=platform|pci\n"
+		 "layout=plain|chained|unaligned|small|mixed|apart|reverse\n"
+		 "fail=none|limit|exhaust\n"
+		 "fail_at=ENTRY\n"
+		 "sync=yes|no\n"
+		 "dirty=yes|no\n"
+		 "mark=none|all|run|CALL\n"
+		 "irqs=off|on\n"
+		 "label=NAME\n");
 	seq_printf(m,
 		   "entries=0..%u\n"
 		   "size=1..%u\n"
@@ -282,6 +296,7 @@ void bench_help(struct seq_file *m)
 		   "warmup=0..%u\n"
 		   "mask=12..64\n"
 		   "cpu=N\n"
+		   "fd=N\n"
 		   "stop\n",
 		   ENTRIES_MAX, SIZE_MAX_ENTRY, ITERATIONS_MAX, ITERATIONS_MAX);
 }

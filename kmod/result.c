@@ -15,6 +15,7 @@ static const enum bench_api apis_of_coherent[] = { API_ALLOC_COHERENT, API_FREE_
 static const enum bench_api apis_of_iova[] = { API_IOVA_LINK, API_IOVA_SYNC, API_IOVA_UNLINK };
 
 static const enum bench_api apis_of_vmap[] = { API_VMAP, API_VUNMAP };
+static const enum bench_api apis_of_dmabuf[] = { API_DMABUF_VMAP, API_DMABUF_VUNMAP };
 
 /* The calls that an operation makes. */
 static unsigned int apis_of(enum bench_op op, const enum bench_api **apis)
@@ -37,6 +38,9 @@ static unsigned int apis_of(enum bench_op op, const enum bench_api **apis)
 	case OP_VMAP:
 		*apis = apis_of_vmap;
 		return ARRAY_SIZE(apis_of_vmap);
+	case OP_DMABUF_VMAP:
+		*apis = apis_of_dmabuf;
+		return ARRAY_SIZE(apis_of_dmabuf);
 	default:
 		*apis = apis_of_iova;
 		return ARRAY_SIZE(apis_of_iova);
@@ -155,7 +159,7 @@ static void show_stat(struct seq_file *m, const struct bench_run *run, enum benc
 		   bench_dir_name(run->p.dir), stat->calls, stat->entries, stat->bytes);
 	seq_printf(m, "\"bounced\":%llu,\"errors\":%llu,\"status\":%d,", stat->bounced,
 		   stat->errors, stat->status);
-	if (api == API_VMAP)
+	if (api == API_VMAP || api == API_DMABUF_VMAP)
 		seq_printf(m, "\"runs\":%llu,\"wrong\":%llu,", stat->runs, stat->wrong);
 	if (stat->failed_at >= 0)
 		seq_printf(m, "\"failed_at\":%d,", stat->failed_at);

@@ -102,7 +102,7 @@ int bench_run_prepare(struct bench_run *run)
 		return err;
 	err = bench_stats_alloc(run);
 	if (!err)
-		err = bench_buffers_alloc(run);
+		err = p->op == OP_DMABUF_VMAP ? bench_dmabuf_get(run) : bench_buffers_alloc(run);
 	if (!err && p->fail == FAIL_LIMIT)
 		set_limit(run);
 	if (!err && p->fail == FAIL_EXHAUST)
@@ -127,6 +127,7 @@ void bench_run_release(struct bench_run *run)
 	if (run->old_mask)
 		dma_set_mask(run->dev, run->old_mask);
 	bench_buffers_free(run);
+	bench_dmabuf_put(run);
 }
 
 bool bench_stopped(void)
@@ -153,6 +154,9 @@ static void iterate(struct bench_run *run)
 		break;
 	case OP_VMAP:
 		bench_iterate_vmap(run);
+		break;
+	case OP_DMABUF_VMAP:
+		bench_iterate_dmabuf(run);
 		break;
 	default:
 		bench_iterate_iova(run);

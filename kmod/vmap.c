@@ -24,8 +24,7 @@ static struct page **page_array(const struct bench_run *run)
 	return pages;
 }
 
-/* Runs of pages that follow each other, as far as one page table maps them. */
-static unsigned int count_runs(const void *va, struct page **pages, unsigned int n)
+unsigned int bench_count_runs(const void *va, struct page **pages, unsigned int n)
 {
 	unsigned long addr = (unsigned long)va;
 	unsigned int i, runs = 0;
@@ -81,7 +80,7 @@ void bench_iterate_vmap(struct bench_run *run)
 	bench_call_end(&map, n, run->bytes, va ? 0 : -ENOMEM);
 	if (va) {
 		if (run->recording)
-			run->stats[API_VMAP].runs += count_runs(va, pages, n);
+			run->stats[API_VMAP].runs += bench_count_runs(va, pages, n);
 		if (run->p.dirty)
 			run->stats[API_VMAP].wrong += count_wrong(va, pages, n);
 		bench_call_begin(&unmap);

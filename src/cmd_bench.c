@@ -37,6 +37,7 @@ enum {
 	OPT_PCI,
 	OPT_MMAP,
 	OPT_VMAP,
+	OPT_HEAP,
 };
 
 static const char doc[] =
@@ -72,6 +73,8 @@ static const struct argp_option options[] = {
 	{ "vmap", OPT_VMAP, "BYTES", 0,
 	  "Let the kernel module time vmap() of that much memory instead, in entries of 64K, 20 times",
 	  0 },
+	{ "heap", OPT_HEAP, 0, 0,
+	  "With --vmap: dma_buf_vmap() of a buffer of the system's dma-heap", 0 },
 	{ "json", OPT_JSON, 0, 0, "Print one JSON object", 0 },
 	{},
 };
@@ -120,8 +123,9 @@ static error_t check_chain(struct argp_state *state, struct bench_options *opt)
 	}
 	if (!opt->iterations)
 		opt->iterations = CHAIN_ITERATIONS;
-	if (opt->mmap && opt->entry) {
-		argp_error(state, "--mmap: the heap chooses its entries; leave --entry out");
+	if ((opt->mmap || opt->heap) && opt->entry) {
+		argp_error(state, "%s: the heap chooses its entries; leave --entry out",
+			   opt->mmap ? mine : "--heap");
 		return EINVAL;
 	}
 	if (!opt->entry)
@@ -137,6 +141,10 @@ static error_t check(struct argp_state *state, struct bench_options *opt)
 {
 	if ((opt->mmap || opt->vmap) && check_chain(state, opt))
 		return EINVAL;
+	if (opt->heap && !opt->vmap) {
+		argp_error(state, "--heap wants --vmap; --mmap is of the heap anyway");
+		return EINVAL;
+	}
 	if (!opt->entry)
 		opt->entry = sysconf(_SC_PAGESIZE);
 	if (!opt->iterations)
@@ -181,6 +189,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_VMAP:
 		opt->vmap = true;
 		return parse_bytes(state, "--vmap", arg, &opt->size);
+	case OPT_HEAP:
+		opt->heap = true;
+		return 0;
 	case OPT_JSON:
 		opt->json = true;
 		return 0;

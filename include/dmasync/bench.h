@@ -20,7 +20,8 @@ struct bench_options {
 	bool module;	   /* the kernel module makes the calls */
 	bool pci;	   /* on its PCI device */
 	bool mmap;	   /* of a buffer of the system heap */
-	bool vmap;	   /* of memory of the kernel module */
+	bool vmap;	   /* of memory of the kernel module, or */
+	bool heap;	   /* ... of a buffer of the system's dma-heap */
 	unsigned int apis; /* kinds of calls that are wanted: bits of 1 << enum op */
 };
 

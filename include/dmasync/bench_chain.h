@@ -42,6 +42,14 @@ void heap_free(struct heap *heap);
  */
 long heap_map(const struct heap *heap, __u64 seed, __u64 ns[2]);
 
+/*
+ * Around a run of the kernel module with dirty=yes, which reads the first word of each page and
+ * writes the last one: fills the first ones, 0 or -errno after a message; checks the last ones, the
+ * number of pages that read wrong or -errno after a message.
+ */
+int heap_fill(const struct heap *heap);
+long heap_check(const struct heap *heap);
+
 /* The whole subcommand, after its options are parsed. An exit code. */
 int bench_mmap(const struct bench_options *opt);
 int bench_vmap(const struct bench_options *opt);

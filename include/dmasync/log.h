@@ -5,6 +5,8 @@
 
 #include <stdbool.h>
 
+#define LOG_LINE_SIZE 512 /* of a message, with its end */
+
 /* Each prints one line with the program's name in front; @fmt has no newline at its end. */
 void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -13,8 +15,9 @@ void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /*
  * While messages are held they are kept in memory (the first few kilobytes) instead of printed, so
  * that they do not tear a full-screen view; letting go prints them all.
+ * Returns whether they were before.
  */
-void log_hold(bool on);
+bool log_hold(bool on);
 
 /* Forgets what is held: the caller reports log_held() in its own way. Holding goes on. */
 void log_drop(void);

@@ -142,6 +142,7 @@ struct call_counts {
 	__u64 failed_partial; /* failed calls with at least one such entry */
 	__u64 chained;	      /* calls whose barrier a batch would save: see struct storm_run */
 	__u64 steps;	      /* of the dma-buf chain; user space fills it in, see take.c */
+	__u64 unsized;	      /* calls whose bytes nobody summed; user space fills it in, too */
 };
 
 /*
@@ -156,7 +157,7 @@ struct row_value {
 	__u32 hist[HIST_SLOTS];
 };
 
-_Static_assert(sizeof(struct row_value) == 17 * 8 + HIST_SLOTS * 4, "row_value is packed");
+_Static_assert(sizeof(struct row_value) == 18 * 8 + HIST_SLOTS * 4, "row_value is packed");
 
 /* Per process and row; entries live for one interval: read and deleted with their bank. */
 struct proc_key {

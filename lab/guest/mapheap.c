@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Maps buffers of the system's dma-heap whole and in part, and checks what is seen through it. */
+/* Maps buffers of the system's dma-heap whole and in part, also into the kernel, and checks what is
+ * seen through it.
+ */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/dma-heap.h>
+#include <linux/udmabuf.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdint.h>
@@ -18,11 +21,14 @@
 #include "../mark.h"
 
 #define HEAP "/dev/dma_heap/system"
+#define MODULE "/sys/kernel/debug/dmasync_bench/"
 
 static const char usage[] =
-	"usage: mapheap check|time [-n PAGES] [-r ROUNDS] [-m LABEL]\n"
+	"usage: mapheap check|time|vmap [-n PAGES] [-r ROUNDS] [-m LABEL] [-u]\n"
 	"check: whole, partial and shifted mappings, faults, fork, private ones\n"
-	"time: maps the buffer ROUNDS times; -m makes each mmap() a window\n";
+	"time: maps the buffer ROUNDS times; -m makes each mmap() a window\n"
+	"vmap: has the module of kmod/ map it into the kernel as often; -m makes each dma_buf_vmap() one\n"
+	"-u: a udmabuf in place of a buffer of the heap\n";
 
 static size_t page;  /* bytes */
 static size_t pages; /* of the buffer */
@@ -50,6 +56,20 @@ static int heap_alloc(void)
 	}
 	close(heap);
 	return data.fd;
+}
+
+static int udmabuf_alloc(void)
+{
+	struct udmabuf_create create = { .size = pages * page, .flags = UDMABUF_FLAGS_CLOEXEC };
+	int device = open("/dev/udmabuf", O_RDWR | O_CLOEXEC), buf = -1;
+
+	create.memfd = memfd_create("mapheap", MFD_ALLOW_SEALING);
+	if (device >= 0 && (int)create.memfd >= 0 && !ftruncate(create.memfd, create.size) &&
+	    !fcntl(create.memfd, F_ADD_SEALS, F_SEAL_SHRINK))
+		buf = ioctl(device, UDMABUF_CREATE, &create);
+	if (buf < 0)
+		fprintf(stderr, "mapheap: no udmabuf: %s\n", strerror(errno));
+	return buf;
 }
 
 static char *map(size_t first, size_t n, int prot, int flags)
@@ -240,30 +260,78 @@ static int time_run(unsigned int rounds, const char *label)
 	return 0;
 }
 
+/* The words that the module of kmod/ wants to find, and writes. */
+static uint64_t module_word(size_t at)
+{
+	return (at + 1) * 0x9e3779b97f4a7c15ull;
+}
+
+/* Has the module run @command, and prints what it tells. */
+static int module_run(const char *command)
+{
+	int run = open(MODULE "run", O_WRONLY | O_CLOEXEC), result;
+	char buf[4096];
+	ssize_t n;
+
+	if (run < 0 || write(run, command, strlen(command)) < 0) {
+		fprintf(stderr, "mapheap: the module does not run \"%s\": %s\n", command,
+			strerror(errno));
+		return -1;
+	}
+	close(run);
+	result = open(MODULE "result", O_RDONLY | O_CLOEXEC);
+	while ((n = read(result, buf, sizeof(buf))) > 0)
+		fwrite(buf, 1, n, stdout);
+	close(result);
+	return n ? -1 : 0;
+}
+
+static int vmap_run(unsigned int rounds, const char *label)
+{
+	size_t words = page / sizeof(uint64_t), bad = 0, i;
+	char *whole = map_shared(0, pages), command[128];
+
+	for (i = 0; i < pages; i++)
+		*first_word(whole, i) = module_word(i * words);
+	snprintf(command, sizeof(command), "op=dmabuf_vmap fd=%d iterations=%u%s%s", fd, rounds,
+		 label ? " mark=dmabuf_vmap label=" : "", label ?: "");
+	if (module_run(command))
+		return 1;
+	for (i = 0; i < pages; i++)
+		bad += *last_word(whole, i) != module_word(i * words + words - 1);
+	printf("{\"workload\":\"mapheap\",\"pages\":%zu,\"rounds\":%u,\"wrong\":%zu}\n", pages,
+	       rounds, bad);
+	return bad != 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : "", *label = NULL;
 	unsigned int rounds = 1;
-	int c;
+	int udmabuf = 0, c;
 
 	page = sysconf(_SC_PAGESIZE);
 	pages = 275; /* of 4 KiB: an entry of 1 MiB, one of 64 KiB and three pages */
-	while (*name && (c = getopt(argc - 1, argv + 1, "n:r:m:")) != -1) {
+	while (*name && (c = getopt(argc - 1, argv + 1, "n:r:m:u")) != -1) {
 		if (c == 'n')
 			pages = strtoul(optarg, NULL, 0);
 		else if (c == 'r')
 			rounds = strtoul(optarg, NULL, 0);
 		else if (c == 'm')
 			label = optarg;
+		else if (c == 'u')
+			udmabuf = 1;
 		else
 			name = "";
 	}
-	if ((strcmp(name, "check") && strcmp(name, "time")) || pages < 64) {
+	if ((strcmp(name, "check") && strcmp(name, "time") && strcmp(name, "vmap")) || pages < 64) {
 		fputs(usage, stderr);
 		return 2;
 	}
-	fd = heap_alloc();
+	fd = udmabuf ? udmabuf_alloc() : heap_alloc();
 	if (fd < 0)
 		return 1;
+	if (!strcmp(name, "vmap"))
+		return vmap_run(rounds, label);
 	return strcmp(name, "time") ? check_run() : time_run(rounds, label);
 }

@@ -5,11 +5,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <linux/types.h>
 #include <poll.h>
 #include <pty.h>
 #include <signal.h>
+<<<<<<< HEAD
 #include <stdbool.h>
+=======
+#include <stddef.h>
+>>>>>>> wip/h3
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,7 +40,8 @@ static const char usage[] =
 	"                                          its end had been missed long ago, or just now,\n"
 	"                                          and as often as the table has room\n"
 	"       witness without CAP CMD...         CMD without a capability\n"
-	"       witness as UID CMD...              CMD as another user\n";
+	"       witness as UID CMD...              CMD as another user\n"
+	"       witness noprog CMD...              CMD, whose BPF programs the kernel refuses to load\n";
 
 static unsigned int count(int next_id)
 {
@@ -268,6 +275,28 @@ static int as_run(unsigned int uid, char **argv)
 	return 127;
 }
 
+/* As where BPF is there and yet no program can be had: bpf(BPF_PROG_LOAD) ends in EPERM. */
+static int noprog_run(char **argv)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_bpf, 0, 3),
+		/* Little endian: the low half of the first argument, the command. */
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, BPF_PROG_LOAD, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog filter = { sizeof(code) / sizeof(code[0]), code };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter))
+		return perror("witness: seccomp"), 1;
+	execvp(argv[0], argv);
+	perror(argv[0]);
+	return 127;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 2 && !strcmp(argv[1], "bpf"))
@@ -280,6 +309,8 @@ int main(int argc, char **argv)
 		return without_run(atoi(argv[2]), argv + 3);
 	if (argc > 3 && !strcmp(argv[1], "as"))
 		return as_run(atoi(argv[2]), argv + 3);
+	if (argc > 2 && !strcmp(argv[1], "noprog"))
+		return noprog_run(argv + 2);
 	fputs(usage, stderr);
 	return 2;
 }

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -46,11 +47,14 @@ static const char usage[] =
 	"       workload fill -f FILE -s SIZE\n"
 	"       workload frames -f INTERFACE [-n FRAMES] [-r ROUNDS] [-H MS]\n"
 	"       workload mark begin|end|checkpoint [LABEL]\n"
+	"       workload compact [LABEL]\n"
 	"       workload symbols\n"
 	"DIR is read (default), write or, of a udmabuf, rw; -w one warm-up round first; -D dirties every\n"
 	"line before each round; -W is -d write; -V verifies what was moved; -m marks exactly the\n"
 	"measured loop for the plugin, -k repeats it as another window; -H MS sleeps before and after,\n"
 	"or after each round of frames; -o FILE gets what is printed.\n"
+	"compact has the kernel move pages together, all of it a window LABEL, for which time it has the\n"
+	"name \"compact\": -c compact of dmasynctop then sees that window and nothing else.\n"
 	"symbols prints those of /proc/kallsyms that are not the core kernel's.\n"
 	"Sizes take k, M, G.\n";
 
@@ -465,6 +469,29 @@ usage:
 	return 2;
 }
 
+/* What else the process does has been done once before, so that no fault of it is in the window. */
+static int compact_run(const char *label)
+{
+	static const char path[] = "/proc/sys/vm/compact_memory";
+	int fds[] = { open("/dev/null", O_WRONLY), open(path, O_WRONLY) };
+	ssize_t n = 0;
+
+	for (int i = 0; i < 2; i++) {
+		if (fds[i] < 0)
+			return fail("cannot open", i ? path : "/dev/null");
+		prctl(PR_SET_NAME, i ? "compact" : "workload");
+		if (i && label) {
+			lab_mark_label(label);
+			LAB_MARK(LAB_MARK_BEGIN);
+		}
+		n = write(fds[i], "1", 1);
+		if (i && label)
+			LAB_MARK(LAB_MARK_END);
+	}
+	prctl(PR_SET_NAME, "workload");
+	return n == 1 ? 0 : fail("cannot write to", path);
+}
+
 /*
  * The symbols behind those of the core kernel: of modules, probes and programs. They are 5000 of
  * 250000, for which busybox's grep executes more instructions than the kernel's boot.
@@ -608,6 +635,8 @@ int main(int argc, char **argv)
 
 	if (!strcmp(name, "mark"))
 		return mark_run(argc - 2, argv + 2);
+	if (!strcmp(name, "compact"))
+		return compact_run(argc > 2 ? argv[2] : NULL);
 	if (!strcmp(name, "symbols"))
 		return symbols_run();
 	opt.size = !strcmp(name, "udmabuf") ? (uint64_t)sysconf(_SC_PAGESIZE) : 32 << 20;

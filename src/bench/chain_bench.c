@@ -167,52 +167,106 @@ int bench_mmap(const struct bench_options *opt)
 	return err ? bench_failed(err) : chain_print(stdout, opt, &r);
 }
 
-static int run_module(const struct bench_options *opt, int cpu, unsigned int calls,
-		      unsigned int warmup, bool check, struct module_run *run)
-{
-	char command[256];
+/* What the module maps: memory of its own, or a buffer of the heap. */
+struct vmap_source {
+	const struct heap *heap; /* NULL: its own */
+	int cpu;
+};
 
-	snprintf(command, sizeof(command),
-		 "op=vmap entries=%zu size=%zu iterations=%u warmup=%u cpu=%d dirty=%s",
-		 opt->size / opt->entry, opt->entry, calls, warmup, cpu, check ? "yes" : "no");
+static int run_module(const struct bench_options *opt, const struct vmap_source *source,
+		      unsigned int calls, unsigned int warmup, bool check, struct module_run *run)
+{
+	char command[256], memory[64];
+
+	if (source->heap)
+		snprintf(memory, sizeof(memory), "op=dmabuf_vmap fd=%d", source->heap->fd);
+	else
+		snprintf(memory, sizeof(memory), "op=vmap entries=%zu size=%zu",
+			 opt->size / opt->entry, opt->entry);
+	snprintf(command, sizeof(command), "%s iterations=%u warmup=%u cpu=%d dirty=%s", memory,
+		 calls, warmup, source->cpu, check ? "yes" : "no");
 	return module_run(MODULE_DIR, command, run);
 }
 
 static int vmap_calls(const struct bench_options *opt, void *ctx, unsigned int calls)
 {
-	struct chain_result *r = ctx;
 	struct module_run run;
 
-	return run_module(opt, r->about.cpu, calls, 0, false, &run);
+	return run_module(opt, ctx, calls, 0, false, &run);
 }
 
-static void take_module(const struct module_run *run, struct chain_result *r)
+static void take_module(const struct module_run *run, enum op op, struct chain_result *r)
 {
 	unsigned int i;
 
 	for (i = 0; i < run->n_apis; i++) {
 		const struct module_api *api = &run->apis[i];
 
-		if (api->op == OP_VMAP)
+		if (api->op == op)
 			r->times[0] = (struct chain_times){ api->calls, api->min, api->median,
 							    api->p99,	api->max, api->mean };
 	}
 }
 
+/* Pages that read wrong on either side of one call, or -errno. */
+static long check_vmap(const struct bench_options *opt, const struct vmap_source *source)
+{
+	struct module_run run;
+	long wrong = 0;
+	int err;
+
+	err = source->heap ? heap_fill(source->heap) : 0;
+	err = err ?: run_module(opt, source, 1, 0, true, &run);
+	if (!err && source->heap)
+		wrong = heap_check(source->heap);
+	if (err || wrong < 0)
+		return err ?: wrong;
+	return run.wrong + wrong;
+}
+
+static int measure_vmap(const struct bench_options *opt, const struct vmap_source *source,
+			struct chain_result *r)
+{
+	enum op op = source->heap ? OP_DMABUF_VMAP : OP_VMAP;
+	struct module_run run;
+	long wrong;
+	int err;
+
+	err = run_module(opt, source, opt->iterations, WARM_UP, false, &run);
+	if (err)
+		return status_of(err);
+	wrong = check_vmap(opt, source);
+	if (wrong < 0)
+		return status_of(wrong);
+	take_module(&run, op, r);
+	r->wrong = wrong;
+	if (!r->times[0].calls) {
+		log_error("the kernel module made no %s(): it is older than dmasynctop",
+			  r->names[0]);
+		return EXIT_FAILED;
+	}
+	count(opt, op, vmap_calls, (void *)source, r);
+	describe(r);
+	return chain_print(stdout, opt, r);
+}
+
 int bench_vmap(const struct bench_options *opt)
 {
 	struct chain_result r = {
-		.source = "module",
-		.names = { "vmap" },
+		.source = opt->heap ? "dma_heap" : "module",
+		.names = { opt->heap ? "dma_buf_vmap" : "vmap" },
 		.pages = opt->size / sysconf(_SC_PAGESIZE),
 		.about.cpu = opt->cpu < 0 ? sched_getcpu() : opt->cpu,
 	};
-	struct module_run run, checked;
-	int err;
+	struct vmap_source source = { .cpu = r.about.cpu };
+	struct heap heap;
+	int err, status;
 
-	err = run_module(opt, r.about.cpu, opt->iterations, WARM_UP, false, &run);
-	err = err ?: run_module(opt, r.about.cpu, 1, 0, true, &checked);
+	if (!opt->heap)
+		return measure_vmap(opt, &source, &r);
+	err = heap_alloc(&heap, opt->size);
 	if (err)
+<<<<<<< HEAD
 		return bench_failed(err);
 	take_module(&run, &r);
 	r.wrong = checked.wrong;
@@ -223,4 +277,11 @@ int bench_vmap(const struct bench_options *opt)
 	count(opt, OP_VMAP, vmap_calls, &r, &r);
 	describe(&r);
 	return chain_print(stdout, opt, &r);
+=======
+		return status_of(err);
+	source.heap = &heap;
+	status = measure_vmap(opt, &source, &r);
+	heap_free(&heap);
+	return status;
+>>>>>>> wip/h3
 }

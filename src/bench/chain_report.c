@@ -13,7 +13,7 @@ static void print_times(FILE *out, const char *name, const struct chain_times *t
 {
 	char min[FMT_LEN], median[FMT_LEN], p99[FMT_LEN], max[FMT_LEN], each[FMT_LEN];
 
-	fprintf(out, "%-10s %8s %8s %8s %8s %9s\n", name, fmt_ns(min, t->min, 6),
+	fprintf(out, "%-12s %8s %8s %8s %8s %9s\n", name, fmt_ns(min, t->min, 6),
 		fmt_ns(median, t->median, 6), fmt_ns(p99, t->p99, 6), fmt_ns(max, t->max, 6),
 		fmt_count(each, (double)t->median / pages, 6));
 }
@@ -26,7 +26,7 @@ static void print_text(FILE *out, const struct bench_options *opt, const struct 
 	fprintf(out, "%s: %s of %llu pages, %u iterations on CPU %d\nkernel %s%s%s\n\n", r->source,
 		fmt_bytes(size, opt->size, 6), r->pages, opt->iterations, r->about.cpu,
 		r->about.release, r->about.model[0] ? ", " : "", r->about.model);
-	fprintf(out, "%-10s %8s %8s %8s %8s %9s\n", "", "min", "median", "p99", "max", "ns/page");
+	fprintf(out, "%-12s %8s %8s %8s %8s %9s\n", "", "min", "median", "p99", "max", "ns/page");
 	for (i = 0; i < N_TIMES(r); i++)
 		print_times(out, r->names[i], &r->times[i], r->pages);
 	if (r->steps_known)

@@ -53,7 +53,7 @@ void heap_free(struct heap *heap)
 	heap->fd = -1;
 }
 
-static void *map_once(const struct heap *heap, __u64 *ns)
+static void *map_whole(const struct heap *heap, __u64 *ns)
 {
 	__u64 before = clock_ns();
 	void *at = mmap(NULL, heap->size, PROT_READ | PROT_WRITE, MAP_SHARED, heap->fd, 0);
@@ -81,7 +81,7 @@ static long check(const struct heap *heap, __u64 *at, __u64 seed)
 		at[i] = word_of(seed, i);
 		at[i + words - 1] = word_of(seed, i + words - 1);
 	}
-	other = map_once(heap, &ns);
+	other = map_whole(heap, &ns);
 	if (other == MAP_FAILED)
 		return -ENOMEM;
 	for (i = 0; i < n; i += words)
@@ -93,7 +93,7 @@ static long check(const struct heap *heap, __u64 *at, __u64 seed)
 
 long heap_map(const struct heap *heap, __u64 seed, __u64 ns[2])
 {
-	void *at = map_once(heap, &ns[0]);
+	void *at = map_whole(heap, &ns[0]);
 	long wrong = 0;
 	__u64 before;
 
@@ -104,5 +104,38 @@ long heap_map(const struct heap *heap, __u64 seed, __u64 ns[2])
 	before = clock_ns();
 	munmap(at, heap->size);
 	ns[1] = clock_ns() - before;
+	return wrong;
+}
+
+/* As the module wants them: kmod/README.md. */
+static __u64 module_word(size_t at)
+{
+	return word_of(1, at);
+}
+
+int heap_fill(const struct heap *heap)
+{
+	size_t words = sysconf(_SC_PAGESIZE) / sizeof(__u64), n = heap->size / sizeof(__u64), i;
+	__u64 ns, *at = map_whole(heap, &ns);
+
+	if (at == MAP_FAILED)
+		return -ENOMEM;
+	for (i = 0; i < n; i += words)
+		at[i] = module_word(i);
+	munmap(at, heap->size);
+	return 0;
+}
+
+long heap_check(const struct heap *heap)
+{
+	size_t words = sysconf(_SC_PAGESIZE) / sizeof(__u64), n = heap->size / sizeof(__u64), i;
+	__u64 ns, *at = map_whole(heap, &ns);
+	long wrong = 0;
+
+	if (at == MAP_FAILED)
+		return -ENOMEM;
+	for (i = words - 1; i < n; i += words)
+		wrong += at[i] != module_word(i);
+	munmap(at, heap->size);
 	return wrong;
 }

@@ -21,7 +21,8 @@ static void parse_counts(struct fields *f, struct call_counts *sum)
 {
 	sum->calls = field_u64(f, "calls", COUNT_MAX, 0);
 	sum->entries = field_u64(f, "entries", COUNT_MAX, 0);
-	sum->bytes = field_u64(f, "bytes", COUNT_MAX, 0);
+	sum->bytes = field_u64(f, "bytes", COUNT_MAX, FIELD_NULL);
+	sum->unsized = field_known(f, "bytes") ? 0 : sum->calls;
 	sum->ns = field_u64(f, "ns", COUNT_MAX, 0);
 	sum->dsb = field_u64(f, "dsb_counted", COUNT_MAX, UNKNOWN);
 	sum->bounces = field_u64(f, "bounces", COUNT_MAX, OPTIONAL);

@@ -60,7 +60,7 @@ static double run_figure(const struct run_row *row, __u64 dur_ns, enum figure_ki
 	case FIG_NS_ENTRY:
 		return sum->entries ? (double)sum->ns / sum->entries : -1;
 	case FIG_NS_KIB:
-		return sum->bytes ? sum->ns / (sum->bytes / 1024.0) : -1;
+		return sum->bytes && !sum->unsized ? sum->ns / (sum->bytes / 1024.0) : -1;
 	case FIG_CPU:
 		return dur_ns ? sum->ns / secs / 1e7 : -1;
 	default:

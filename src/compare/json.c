@@ -73,8 +73,8 @@ static json_t *sums_object(const struct compare_row *row, enum side side)
 	obj = json_pack("{s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:f}", "driver",
 			json_text(s->sum.driver), "runs", (int)s->runs, "calls",
 			json_u64(sum->calls), "entries", json_u64(sum->entries), "bytes",
-			json_u64(sum->bytes), "ns", json_u64(sum->ns), "min_ns",
-			json_u64(s->sum.min_ns), "max_ns", json_u64(s->sum.max_ns), "dsb",
+			sum->unsized ? json_null() : json_u64(sum->bytes), "ns", json_u64(sum->ns),
+			"min_ns", json_u64(s->sum.min_ns), "max_ns", json_u64(s->sum.max_ns), "dsb",
 			known ? json_u64(s->dsb) : json_null(), "dsb_source",
 			dsb_source_name(s->dsb_source), "time_share", s->share);
 	if (obj && op_is_chain(row->op))

@@ -134,6 +134,8 @@ static bool differs(double before, double after, double fraction)
 
 static bool sizes_differ(const struct compare_row *row, bool bytes)
 {
+	if (bytes && (row->side[BEFORE].sum.sum.unsized || row->side[AFTER].sum.sum.unsized))
+		return false;
 	return differs(per_call(&row->side[BEFORE], bytes), per_call(&row->side[AFTER], bytes),
 		       MIX_SIZE);
 }

@@ -34,7 +34,8 @@ struct ring {
 	unsigned int pages; /* of each buffer */
 	struct ring_cpu *cpus;
 	unsigned int n_cpus;
-	__u64 lost;
+	const char *dir; /* of the instance */
+	__u64 lost;	 /* at least: a page that is full has no room to say how many */
 };
 
 static __u64 read_field(const struct probe_field *f, const void *data)
@@ -212,9 +213,29 @@ void ring_take(struct ring *r, __u64 until, void (*take)(void *ctx, const struct
 	}
 }
 
+/* Records of @cpu that were overwritten before they were read; 0 where the kernel does not tell. */
+static __u64 overrun(const struct ring *r, unsigned int cpu)
+{
+	unsigned long long n = 0;
+	char name[48], *text, *at;
+
+	snprintf(name, sizeof(name), "per_cpu/cpu%u/stats", cpu);
+	if (tracefs_read(r->dir, name, &text))
+		return 0;
+	at = strstr(text, "\noverrun: ");
+	if (!at || sscanf(at, "\noverrun: %llu", &n) != 1)
+		n = 0;
+	free(text);
+	return n;
+}
+
 __u64 ring_lost(const struct ring *r)
 {
-	return r->lost;
+	__u64 sum = 0;
+
+	for (unsigned int i = 0; i < r->n_cpus; i++)
+		sum += r->cpus[i].fd < 0 ? 0 : overrun(r, i);
+	return sum > r->lost ? sum : r->lost;
 }
 
 static int open_cpu(struct ring *r, struct instance *in, unsigned int cpu)
@@ -257,6 +278,7 @@ int ring_open(struct instance *in, unsigned int kib, const struct probes *probes
 		goto out;
 	r->probes = probes;
 	r->names = names;
+	r->dir = in->dir;
 	r->page_size = sysconf(_SC_PAGESIZE);
 	r->pages = kib * 1024 / r->page_size ?: 1;
 	r->n_cpus = machine_cpu_numbers("");

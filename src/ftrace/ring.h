@@ -44,7 +44,7 @@ int ring_read(struct ring *r);
 void ring_take(struct ring *r, __u64 until, void (*take)(void *ctx, const struct trace_event *ev),
 	       void *ctx);
 
-/* Records that were overwritten before they were read, so far. */
+/* Records that were overwritten before they were read, so far; the instance must be there yet. */
 __u64 ring_lost(const struct ring *r);
 
 /* Frees it; its descriptors are the instance's. */

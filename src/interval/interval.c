@@ -216,6 +216,7 @@ void counts_add(struct call_counts *into, const struct call_counts *from)
 	into->dsb += from->dsb;
 	into->bounces += from->bounces;
 	into->steps += from->steps;
+	into->unsized += from->unsized;
 	into->bounced_calls += from->bounced_calls;
 	into->bounced_entries += from->bounced_entries;
 	into->empty_calls += from->empty_calls;

@@ -91,7 +91,7 @@ static void put_counts(struct record *rec, const struct figures *f)
 
 	put_u64(rec, sum->calls);
 	put_u64(rec, sum->entries);
-	put_u64(rec, sum->bytes);
+	put_known(rec, !sum->unsized, sum->bytes);
 	put_u64(rec, sum->ns);
 	put_real(rec, sum->calls, f->avg_ns);
 	put_known(rec, known, f->dsb);

@@ -6,19 +6,18 @@
 #include <dmasync/log.h>
 
 #define HELD_SIZE 4096
-#define LINE_SIZE 512
 
 /* A message has no context to travel in: this is the one place that keeps state of its own. */
 static struct {
 	bool on;
 	char text[HELD_SIZE];
 	size_t len;
-	char last[LINE_SIZE];
+	char last[LOG_LINE_SIZE];
 } held;
 
 static void emit(const char *prefix, const char *fmt, va_list ap)
 {
-	char line[LINE_SIZE];
+	char line[LOG_LINE_SIZE];
 	int len;
 
 	vsnprintf(line, sizeof(line), fmt, ap);
@@ -69,13 +68,16 @@ void log_drop(void)
 	held.last[0] = '\0';
 }
 
-void log_hold(bool on)
+bool log_hold(bool on)
 {
+	bool before = held.on;
+
 	if (held.on && !on) {
 		fputs(held.text, stderr);
 		log_drop();
 	}
 	held.on = on;
+	return before;
 }
 
 const char *log_held(void)

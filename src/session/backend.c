@@ -65,6 +65,41 @@ static int open_as(enum backend_id id, const char *reason, const struct options 
 	return 0;
 }
 
+/* What to do about it is for those who want BPF, or what only BPF can do. */
+static void without_advice(char *to, size_t len, const char *why)
+{
+	snprintf(to, len, "%.*s", (int)strcspn(why, ";"), why);
+}
+
+/*
+ * BPF that is there may still refuse every program, or attach none (a kernel without
+ * CONFIG_BPF_EVENTS, seccomp). Its message is kept back until it is known whether ftrace can do
+ * what was asked for: if not, it is BPF's that counts.
+ */
+static int open_bpf_or_ftrace(const struct options *opt, struct session **out)
+{
+	char why[LOG_LINE_SIZE], reason[LOG_LINE_SIZE], not_either[LOG_LINE_SIZE];
+	bool held = log_hold(true);
+	int err = open_as(BACKEND_BPF, "", opt, out);
+
+	if (!err || err == -ENOMEM || backend_ftrace.possible(not_either, sizeof(not_either))) {
+		log_hold(held);
+		return err;
+	}
+	snprintf(why, sizeof(why), "%s", log_held());
+	log_drop();
+	without_advice(reason, sizeof(reason), why);
+	if (open_as(BACKEND_FTRACE, reason, opt, out)) {
+		log_drop();
+		log_error("%s", why);
+	} else {
+		log_warn("BPF does not work here, ftrace measures instead: %s", reason);
+		err = 0;
+	}
+	log_hold(held);
+	return err;
+}
+
 /*
  * BPF, or ftrace where the kernel lacks something that BPF takes. Where both are impossible BPF's
  * reason counts: it is what the user would want mended.
@@ -75,13 +110,12 @@ static int open_best(const struct options *opt, struct session **out)
 	int err = backend_bpf.possible(why, sizeof(why));
 
 	if (!err)
-		return open_as(BACKEND_BPF, "", opt, out);
+		return open_bpf_or_ftrace(opt, out);
 	if (err != -EOPNOTSUPP || backend_ftrace.possible(not_either, sizeof(not_either))) {
 		log_error("%s", why);
 		return err;
 	}
-	/* What to do about it is for those who want BPF, or what only BPF can do. */
-	snprintf(reason, sizeof(reason), "%.*s", (int)strcspn(why, ";"), why);
+	without_advice(reason, sizeof(reason), why);
 	err = open_as(BACKEND_FTRACE, reason, opt, out);
 	if (err == -EOPNOTSUPP)
 		log_error("ftrace was taken for want of BPF: %s", why);

@@ -367,6 +367,7 @@ static int read_interval(struct session *s, struct interval *iv)
 	struct taking t = {
 		.opt = &s->opt,
 		.flavour = s->hdr.flavour,
+		.bytes = s->hdr.bytes,
 		.names = s->names,
 		.functions = (const char *const(*)[OP_COUNT])s->functions,
 		.iv = iv,

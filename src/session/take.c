@@ -58,12 +58,16 @@ static void row_identify(struct row *r, unsigned int row, const struct row_info 
  * Sums as the programs gathered them. Those of the chain count steps where others count bounces:
  * page table walks of an mmap(), runs of pages of a vmap(). Of a TLB flush each call is one.
  */
-static struct call_counts take_sum(const struct row_info *info, const struct call_counts *from)
+static struct call_counts take_sum(const struct taking *t, const struct row_info *info,
+				   const struct call_counts *from)
 {
 	struct call_counts sum = *from;
 
-	if (!ROW_TAG_IS_CHAIN(info->tag))
+	if (!ROW_TAG_IS_CHAIN(info->tag)) {
+		if (!t->bytes && OP_IS_LIST(ROW_TAG_OP(info->tag)))
+			sum.unsized = sum.calls;
 		return sum;
+	}
 	sum.steps = ROW_TAG_CHAIN_OP(info->tag) == OP_TLB_FLUSH ? sum.calls : sum.bounces;
 	sum.bounces = sum.bounced_calls = sum.bounced_entries = sum.dsb = 0;
 	return sum;
@@ -84,7 +88,7 @@ int take_row(void *ctx, unsigned int row, const struct row_info *info, const str
 		return 0;
 	like.dsb_derived_known = derive(t, info, &v->sum, &dsb);
 	like.dsb_derived = dsb;
-	like.sum = take_sum(info, &v->sum);
+	like.sum = take_sum(t, info, &v->sum);
 	like.min_ns = bank_min_ns(v);
 	like.max_ns = v->min_ns + v->span_ns;
 	for (int i = 0; i < HIST_BUCKETS; i++)
@@ -99,6 +103,7 @@ int take_row(void *ctx, unsigned int row, const struct row_info *info, const str
 int take_proc(void *ctx, const struct row_info *info, __u32 tgid, const struct proc_value *v)
 {
 	struct taking *t = ctx;
+	struct call_counts sum;
 	struct proc_row *p;
 	__u64 dsb;
 
@@ -110,7 +115,8 @@ int take_proc(void *ctx, const struct row_info *info, __u32 tgid, const struct p
 	if (!p)
 		return -ENOMEM;
 	derive(t, info, &v->sum, &dsb);
-	counts_add(&p->sum, &v->sum);
+	sum = take_sum(t, info, &v->sum);
+	counts_add(&p->sum, &sum);
 	p->dsb_derived += dsb;
 	return 0;
 }
@@ -150,7 +156,7 @@ int take_stack(void *ctx, unsigned int row, const struct row_info *info,
 	if (!r)
 		return -ENOMEM;
 	derive(t, info, &v->sum, &dsb);
-	sum = take_sum(info, &v->sum);
+	sum = take_sum(t, info, &v->sum);
 	counts_add(&r->sum, &sum);
 	r->dsb_derived += dsb;
 	return 0;

@@ -11,6 +11,7 @@
 struct taking {
 	const struct options *opt;
 	enum flavour flavour;
+	bool bytes;		   /* those of lists were summed */
 	struct stack_names *names; /* NULL: no stacks are taken */
 	/* Function that calls of an operation and variant were seen at; NULL: none. */
 	const char *const (*functions)[OP_COUNT];

@@ -282,7 +282,10 @@ void column_cell(char buf[CELL_LEN], enum column col, int width, const struct la
 		storm_cell(buf, col, width, line, per);
 		break;
 	case COL_BYTES:
-		fmt_count(buf, f->sum.bytes / 1e6 / per, width);
+		if (f->sum.unsized)
+			snprintf(buf, CELL_LEN, "-");
+		else
+			fmt_count(buf, f->sum.bytes / 1e6 / per, width);
 		break;
 	case COL_AVG:
 	case COL_P50:
@@ -389,6 +392,15 @@ static void widen(struct layout *l, int room)
 	}
 }
 
+/* Where those of lists are not summed, single buffers may still have some. */
+static bool any_bytes(const struct table *t)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (t->lines[i].fig.sum.bytes && !t->lines[i].fig.sum.unsized)
+			return true;
+	return false;
+}
+
 void layout_fit(struct layout *l, const struct table *t, const struct header *hdr, int width,
 		bool totals)
 {
@@ -404,7 +416,7 @@ void layout_fit(struct layout *l, const struct table *t, const struct header *hd
 		if (hdr->flavour == FLAVOUR_NONE &&
 		    (claim[i] == COL_DSB || claim[i] == COL_DSB_PER_CALL))
 			continue;
-		if (claim[i] == COL_BYTES && !hdr->bytes)
+		if (claim[i] == COL_BYTES && !hdr->bytes && !any_bytes(t))
 			continue;
 		if (claim[i] == COL_STEPS && !hdr->chain)
 			continue;

@@ -58,11 +58,13 @@ static int put(json_t *obj, const char *key, json_t *value)
 	return json_object_set_new(obj, key, value);
 }
 
+/* Bytes of lists may not have been summed: then they are not known, which is not 0. */
 static int put_counts(json_t *obj, const struct call_counts *sum)
 {
 	return put(obj, "calls", json_u64(sum->calls)) |
 	       put(obj, "entries", json_u64(sum->entries)) |
-	       put(obj, "bytes", json_u64(sum->bytes)) | put(obj, "ns", json_u64(sum->ns));
+	       put(obj, "bytes", sum->unsized ? json_null() : json_u64(sum->bytes)) |
+	       put(obj, "ns", json_u64(sum->ns));
 }
 
 static int put_rare_counts(json_t *obj, const struct call_counts *sum)

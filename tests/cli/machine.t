@@ -40,6 +40,8 @@ my @wrong = (
 	[ [qw(bench --mmap 1M --vmap 1M)], qr/--mmap goes with none of --vmap --module --api --pci/ ],
 	[ [qw(bench --vmap 1M --api map_sg)], qr/--vmap goes with none of --mmap --module --api --pci/ ],
 	[ [qw(bench --mmap 1M --entry 64K)], qr/--mmap: the heap chooses its entries; leave --entry out/ ],
+	[ [qw(bench --heap)],            qr/--heap wants --vmap/ ],
+	[ [qw(bench --vmap 1M --heap --entry 64K)], qr/--heap: the heap chooses its entries; leave --entry out/ ],
 	[ [qw(bench --vmap 1M --entry 512K)], qr/--vmap: the module has entries of at most 256K/ ],
 	[ [qw(bench now)],               qr/'now': takes no arguments/ ],
 	[ [qw(doctor now)],              qr/dmasynctop doctor: 'now': takes no arguments/ ],

@@ -51,6 +51,33 @@ my $sum = 0;
 $sum += $_->{calls} for map { @{$_->{rows}} } @intervals;
 is($sum, 36224, 'text: the sum of what the intervals hold');
 
+# ---- bytes that nobody summed ----
+{
+	# Of lists; single buffers have theirs.
+	open(my $to, "| gzip >$dir/unsized.dma") or die;
+	for my $line (`gzip -dc $file`) {
+		$line =~ s/"bytes":true/"bytes":false/;
+		$line =~ s/("op":"\w*_sg\w*"[^{}]*?"bytes":)\d+/$1null/g;
+		print $to $line;
+	}
+	close($to) or die;
+	my ($status, $out, $err) = sh("COLUMNS=200 report $dir/unsized.dma");
+	is($status, 0, 'unknown bytes: status') or diag($err);
+	like($out, qr/^DEVICE .* CALLS +ENTRS +MB /m, 'unknown bytes: a column for those that are known');
+	like($out, qr/^0000:00:01\.0 .* map_sg .* 512 +6\d+ +- /m, 'unknown bytes: - of a list');
+	like($out, qr/^0000:01:00\.0 .* unmap_page .* 12000 +12000 +49\.2 /m, 'unknown bytes: those of single buffers');
+	($status, $out) = sh("report --json $dir/unsized.dma");
+	my @rows = map { @{ decode_json($_)->{rows} // [] } } grep { /"type":"end"/ } split(/\n/, $out);
+	my @lists = grep { $_->{op} =~ /_sg/ } @rows;
+	my @single = grep { $_->{op} !~ /_sg/ } @rows;
+	ok(@lists && @single, 'unknown bytes: both kinds of rows');
+	is((grep { defined $_->{bytes} } @lists), 0, 'unknown bytes: null of lists, also in sums');
+	is((grep { !defined $_->{bytes} } @single), 0, 'unknown bytes: those of single buffers are numbers');
+	($status, $out) = sh("report --csv $dir/unsized.dma");
+	like($out, qr/,map_sg,from_device,512,61952,,/, 'unknown bytes: CSV: nothing');
+	like($out, qr/,unmap_page,from_device,12000,12000,49152000,/, 'unknown bytes: CSV: those that are known');
+}
+
 # ---- time line ----
 like($out, qr/^time line 12 columns, each 1\.00s$/m, 'time line: columns');
 like($out, qr/^calls\/s {3}##_##_##_##_  +0 \.\. 4528$/m, 'time line: calls');

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0
 # The ftrace back end: on a kernel without BPF and BTF, and against BPF where there are both
-# (LAB_FTRACE: a pattern, only boots whose kernel matches; 7.3 is left out by default).
+# (LAB_FTRACE: a pattern, only boots whose name matches; 7.3 is left out by default).
 use strict;
 use warnings;
 use FindBin;
@@ -14,7 +14,7 @@ my $build = $ENV{O} // "build";
 $build = "$Lab::top/$build" unless $build =~ m{^/};
 my $tool = $ENV{LAB_TOOL} // "$build/arm64/dmasynctop";
 plan skip_all => "no $tool: make ARCH=arm64" unless -x $tool;
-my $wanted = $ENV{LAB_FTRACE} // "6";
+my $wanted = $ENV{LAB_FTRACE} // "6|amd64";
 my @file = ("--file", "$tool:/bin/dmasynctop");
 
 # What must be the same whatever sees the calls.
@@ -52,7 +52,8 @@ sub lines
 	my ($end) = @_;
 	return [ sort map {
 		my $row = $_;
-		join " ", (map { "$_=" . ($row->{$_} // "null") } qw(op dev driver bus dir coherent iommu of_node), @counts);
+		my @bytes = $row->{op} =~ /_sg/ ? () : "bytes"; # those of lists ftrace cannot tell
+		join " ", (map { "$_=" . ($row->{$_} // "null") } qw(op dev driver bus dir coherent iommu of_node), @counts, @bytes);
 	} @{ $end->{rows} } ];
 }
 
@@ -83,10 +84,59 @@ SH
 		is_deeply(lines(end($ftrace)), lines(end($bpf)), "$load: the same rows, counts and barriers");
 		cmp_ok(sum(end($ftrace), "entries"), ">", 100, "$load: and not for want of calls");
 		no_loss(end($ftrace), $load);
+		is((grep { defined $_->{bytes} } grep { $_->{op} =~ /_sg/ } @{ end($ftrace)->{rows} }), 0,
+			"$load: bytes of lists are unknown, not 0");
 		next if $load eq "arch";
 		is(sum(end($ftrace), "dsb"), Lab::dma($run, $load)->{dsb}, "$load: barriers as the plugin counted");
 	}
 	return $run;
+}
+
+# BPF that is there and lets no program in; and buffers that are too small for the calls.
+sub check_hard
+{
+	my ($kernel) = @_;
+	my $rounds = 5000;
+	my $run = Lab::run([ "--kernel", $kernel, "--plugin", "--timeout", 300, @file,
+		"--file", "$build/lab/arm64/witness:/bin/witness" ], $prelude . <<"SH");
+window noprog "witness noprog \$batch -- \$udmabuf"
+window exact "witness noprog dmasynctop -b --exact -n 1"
+many="workload udmabuf -n 1 -r $rounds"
+export DMASYNCTOP_TRACE_KIB=4
+window lossy "\$batch --backend ftrace -- \$many"
+window strict "dmasynctop -b --backend ftrace --max-loss 0 -- \$many"
+unset DMASYNCTOP_TRACE_KIB
+SH
+	my $got = sub { Lab::slurp("$run->{dir}/$_[0]") };
+	is($run->{status}, 0, "the guest ran") or diag($run->{err});
+	my ($header, $end) = (header($got->("noprog.out")), end($got->("noprog.out")));
+	is($header->{backend}, "ftrace", "no program loads: ftrace, unasked");
+	like($header->{backend_reason}, qr/^cannot attach any probe: .*Operation not permitted/, "no program loads: why, in the header");
+	like($got->("noprog.err"), qr/^dmasynctop: warning: BPF does not work here, ftrace measures instead: cannot attach any probe/m,
+		"no program loads: and on stderr");
+	is($got->("noprog.status"), "0\n", "no program loads: status");
+	cmp_ok(sum($end, "dsb"), ">", 0, "no program loads: barriers");
+	is(sum($end, "dsb"), Lab::dma($run, "noprog")->{dsb}, "no program loads: as the plugin counted");
+	no_loss($end, "noprog");
+	is($got->("exact.status"), "3\n", "nor for --exact, which takes BPF: status");
+	like($got->("exact.err"), qr/^dmasynctop: cannot attach any probe: [^\n]*\n\z/, "and BPF's reason, alone");
+
+	# A call has two records: one that is missing in the rows has lost one of them, or both.
+	$end = end($got->("lossy.out"));
+	my $missing = 2 * $rounds - sum0 map { $_->{calls} } grep { $_->{op} =~ /^sync_sg/ } @{ $end->{rows} };
+	my $lost = $end->{loss}{trace_events};
+	diag("$kernel: $lost records lost, $missing calls missing");
+	cmp_ok($missing, ">", 0, "small buffers: calls are missing");
+	cmp_ok($lost, ">=", $missing, "small buffers: as many records are told as lost, or more");
+	cmp_ok($lost, "<=", 2 * $missing + 50, "small buffers: but not more than calls have");
+	is(sum($end, "failed") + $end->{loss}{stale} + $end->{loss}{depth}, 0, "small buffers: and no call is made up");
+	is($got->("lossy.status"), "0\n", "small buffers: status");
+	like($got->("lossy.err"), qr/^dmasynctop: warning: $lost events lost: $lost overwritten in the trace buffer$/m,
+		"small buffers: said on stderr");
+	is($got->("strict.status"), "4\n", "small buffers: status with --max-loss 0");
+	like($got->("strict.err"), qr/^dmasynctop: (\d+) events lost: \1 overwritten in the trace buffer; --max-loss allows 0$/m,
+		"small buffers: and why");
+	like($got->("strict.out"), qr/\d+ events lost/, "small buffers: in the text, too");
 }
 
 # One after the other: there kprobes are all that BPF has, too.
@@ -299,11 +349,47 @@ sub check_without
 	is($got->("orphans.after"), "0\n0\n", "but the next start does");
 }
 
+# x86_64 has other registers, and kretprobes as ends; nothing waits there.
+sub check_amd64
+{
+	chomp(my $machine = `uname -m`);
+	plan skip_all => "cannot be built on $machine" if $machine ne "x86_64";
+	my $static = ($ENV{O} // "build") . "/dmasynctop-static";
+	is(system("make", "-s", "-C", $Lab::top, "O=" . ($ENV{O} // "build"), $static), 0, "a static build");
+	my $run = Lab::run([ "--arch", "amd64", "--disk", "ahci", "--timeout", 300, "--file", "$build/dmasynctop-static:/bin/dmasynctop" ],
+		$prelude . <<'SH');
+window both "$batch --backend ftrace -o /out/ftrace -- $batch -o /out/bpf -- $disk"
+window process "$batch --backend ftrace --by process -- $disk"
+ours >/out/left
+:
+SH
+	is($run->{status}, 0, "the guest ran") or diag($run->{err});
+	my $got = sub { Lab::slurp("$run->{dir}/$_[0]") };
+	my ($ftrace, $bpf) = map { $got->($_) } qw(ftrace bpf);
+	is(header($ftrace)->{backend}, "ftrace", "by ftrace");
+	is(header($bpf)->{backend}, "bpf", "by BPF");
+	is(header($ftrace)->{machine}, "x86_64", "on x86_64");
+	is_deeply(lines(end($ftrace)), lines(end($bpf)), "the same rows and counts");
+	my @map = grep { $_->{op} eq "map_sg" } @{ end($ftrace)->{rows} };
+	# 8 reads, 8 writes and their 8 reads back: 128 pages each, which lie where they lie.
+	is(sum0(map { $_->{calls} } @map), 24, "calls");
+	cmp_ok(sum0(map { $_->{entries} } @map), ">=", 24, "entries");
+	is(join(" ", sort map { $_->{driver} } @map), "ahci ahci", "driver");
+	is((grep { defined $_->{dsb} || !$_->{coherent} } @{ end($ftrace)->{rows} }), 0, "all is coherent: no barriers");
+	ok(!(grep { $_->{min_ns} > $_->{p50_ns} || $_->{p50_ns} > $_->{max_ns} || !$_->{ns} } @map), "times");
+	no_loss(end($ftrace), "amd64");
+	is($got->("process.status"), "0\n", "--by process: status") or diag($got->("process.err"));
+	cmp_ok(scalar(grep { $_->{comm} eq "workload" } @{ end($got->("process.out"))->{processes} }), ">", 0, "--by process: whose calls");
+	is($got->("left"), "0\n0\n", "nothing is left");
+}
+
 for (
 	[ "6.12-nobpf", \&check_without ],
+	[ "6.12-hard", sub { check_hard("6.12") } ],
 	[ "6.12", \&check_together, "--disk", "ahci", "--swiotlb", "force" ],
 	[ "6.1", \&check_in_turn, "--disk", "ahci" ],
 	[ "7.3", \&check_together, "--disk", "nvme", "--iommu", "smmuv3" ],
+	[ "amd64", \&check_amd64 ],
 ) {
 	my ($kernel, $check, @options) = @$_;
 	subtest $kernel => sub { $check->($kernel, @options) } if $kernel =~ /^(?:$wanted)/;

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # The dma-buf chain: what --chain tells of mmap, vmap and TLB flushes is what the plugin saw, and what the
 # patches of it change: steps, barriers, instructions, and nothing of what is mapped. LAB_SERIES="6.12 6.1", LAB_KERNELS="base dmabuf".
+# LAB_STOCK=7.3: kernels without a system heap, on which dma_buf_vmap() is of a udmabuf.
 use strict;
 use warnings;
 use FindBin;
@@ -19,6 +20,7 @@ plan skip_all => "no $mapheap: make lab" unless -x $mapheap;
 # 275 pages: entries of 1 MiB and 64 KiB, and three pages.
 my ($odd, $odd_entries, $rounds) = (275, 5, 4);
 my $large = 16384; # pages of the buffer that is timed
+my $mapped = 4096; # and of the one that the kernel maps, from the heap
 
 # Each vmap() is a run of the module of its own, 16 MiB of entries of 64 KiB, forwards and backwards.
 my $cell = "op=vmap entries=256 size=64k iterations=2";
@@ -37,10 +39,13 @@ for layout in plain reverse; do
 done
 $watch -O dmabuf_vmap -- sh -c "echo $cell >\$d/run; cat \$d/result >/dev/null" 2>>/out/err >/out/unasked.json
 $watch -O vmap --max-rows 20 -- sh -c "echo $cell >\$d/run; cat \$d/result >/dev/null" 2>>/out/err >/out/full.json
+mapheap vmap -n $mapped -r 2 -m dmabuf >/out/dmabuf.bare
+$watch -O dmabuf_vmap -- mapheap vmap -n $mapped -r 2 2>>/out/err >/out/dmabuf-best.json
+$watch -O dmabuf_vmap --attach=kprobe -- mapheap vmap -n $mapped -r 2 2>>/out/err >/out/dmabuf-kprobe.json
+dmasynctop bench --vmap 4M --heap --iterations 3 --json >/out/bench-heap 2>>/out/err
 dmasynctop bench --mmap 4M --iterations 3 --json >/out/bench-mmap 2>>/out/err
 dmasynctop bench --vmap 4M --iterations 3 --json >/out/bench-vmap 2>>/out/err
-$watch -O tlb_flush -- sh -c "workload mark begin tlb; echo 1 >/proc/sys/vm/compact_memory; workload mark end tlb" \\
-	>/out/tlb.json 2>>/out/err
+$watch -O tlb_flush -c compact -- workload compact tlb >/out/tlb.json 2>>/out/err
 SH
 
 sub boot
@@ -92,7 +97,7 @@ sub check_data
 		cmp_ok($seen->{checks} // 0, ">", 35, "$file: mappings were made");
 		is($seen->{wrong}, 0, "$file: whole, partial, shifted, private mappings and faults are as they should be");
 	}
-	for my $what (qw(mmap vmap)) {
+	for my $what (qw(mmap vmap heap)) {
 		my ($bench) = told($run, "bench-$what");
 		is($bench->{wrong_pages}, 0, "bench --$what: data is right");
 		is($bench->{pages}, 1024, "bench --$what: all of it");
@@ -133,6 +138,57 @@ sub check_vmap
 	}
 }
 
+# What the module tells of the calls that it made in a run of mapheap, which is checked to be right on either side.
+sub dmabuf_calls
+{
+	my ($run, $file) = @_;
+	my @told = told($run, $file);
+	my ($api) = grep { ($_->{op} // "") eq "dmabuf_vmap" && $_->{type} eq "api" } @told;
+	my ($own) = grep { ($_->{workload} // "") eq "mapheap" } @told;
+	is_deeply([ $api->{wrong}, $own->{wrong} ], [ 0, 0 ], "$file: kernel and process see what the other wrote");
+	return $api;
+}
+
+# dma_buf_vmap() of the heap: its vmap(), and before it one of the array of pointers to its pages, which is no step.
+sub check_dmabuf
+{
+	my ($run, $batched) = @_;
+	my $bare = dmabuf_calls($run, "dmabuf.bare");
+	my $array = 2 * $mapped * 8 / 4096;
+	my $done = executed($run, "dmabuf", "dsb ishst", "vmap_.*");
+	my $steps = $batched ? $bare->{runs} : 2 * $mapped;
+	cmp_ok($bare->{runs}, "<", $mapped / 16, "dma_buf_vmap: the heap's memory has runs");
+	cmp_ok($done, ">=", $steps + ($batched ? 2 : $array), "dma_buf_vmap: barriers: one a " . ($batched ? "run" : "page"));
+	cmp_ok($done, "<=", $steps + $array, "dma_buf_vmap: no more than that, and the array's");
+	for my $rung (qw(best kprobe)) {
+		my $there = dmabuf_calls($run, "dmabuf-$rung.json");
+		my $row = row($run, "dmabuf-$rung", "dmabuf_vmap");
+		is_deeply([ @$row{qw(calls entries bytes steps)} ],
+			[ 2, 2 * $mapped, 2 * $mapped * 4096, $batched ? $there->{runs} : 2 * $mapped ],
+			"dma_buf_vmap, $rung rung: calls, pages, bytes, steps");
+		is_deeply([ @$row{qw(dsb dsb_source dir dev failed)} ], [ undef, "none", "none", "-", 0 ],
+			"dma_buf_vmap, $rung rung: no device, no barriers");
+		cmp_ok($row->{min_ns}, ">", 0, "dma_buf_vmap, $rung rung: time");
+	}
+	my ($bench) = told($run, "bench-heap");
+	cmp_ok($bench->{steps_per_call}, $batched ? "<=" : "==", $batched ? 64 : 1024, "bench --vmap --heap: steps");
+	is($bench->{dma_buf_vmap}{calls}, 3, "bench --vmap --heap: calls");
+}
+
+# A kernel whose udmabuf maps by vm_map_ram(), which has no steps to tell.
+sub check_stock
+{
+	my ($kernel) = @_;
+	my $run = Lab::run([ "--kernel", $kernel, "--kmod", "--icount", "--timeout", 300,
+		"--file", "$tool:/bin/dmasynctop", "--file", "$mapheap:/bin/mapheap" ],
+		"$watch -O dmabuf_vmap -- mapheap vmap -u -n 512 -r 3 2>/out/err >/out/udmabuf.json");
+	is($run->{status}, 0, "the guest ran it") or diag($run->{err});
+	is(Lab::slurp("$run->{dir}/err"), "", "the tool had no complaint");
+	is(dmabuf_calls($run, "udmabuf.json")->{calls}, 3, "the module made the calls");
+	my $row = row($run, "udmabuf", "dmabuf_vmap");
+	is_deeply([ @$row{qw(calls entries bytes failed)} ], [ 3, 3 * 512, 3 * 512 * 4096, 0 ], "calls, pages, bytes");
+}
+
 # Each vmap() is watched for the steps of a dma_buf_vmap() around it, and these are without one.
 sub check_unasked
 {
@@ -167,8 +223,8 @@ sub check_tlb
 	}
 	my $done = executed($run, "tlb", "dsb ish", "ptep_clear_flush");
 	cmp_ok($done, ">", 0, "tlb: pages were flushed");
-	# The shell's own copies on write, before and after the window, are flushes like these.
-	cmp_ok($row->{entries}, ">=", $done, "tlb: all of them are told");
+	# Without -c there were more: copies on write of the tool's and its child's, outside the window.
+	is($row->{entries}, $done, "tlb: all of them are told");
 	is($row->{steps}, $row->{entries}, "tlb: each at once, nothing saved");
 }
 
@@ -182,18 +238,24 @@ for my $line (split ' ', $ENV{LAB_SERIES} // "6.12") {
 			check_data($run);
 			check_mmap($run, $name eq "dmabuf");
 			check_vmap($run, $name eq "dmabuf");
+			check_dmabuf($run, $name eq "dmabuf");
 			check_unasked($run);
 			check_full($run);
 			check_tlb($run, $line ne "6.1");
-			$cost{$name} = { map { $_ => instructions($run, $_) } qw(mmap plain reverse) };
+			$cost{$name} = { map { $_ => instructions($run, $_) } qw(mmap plain reverse dmabuf) };
 		};
 	}
 	next unless keys %cost == 2;
-	my %factor = map { $_ => $cost{base}{$_} / ($cost{dmabuf}{$_} || 1) } qw(mmap plain reverse);
+	my %factor = map { $_ => $cost{base}{$_} / ($cost{dmabuf}{$_} || 1) } qw(mmap plain reverse dmabuf);
 	diag(sprintf("$line: executed instructions, base to patched: mmap %u to %u (%.1fx), vmap %u to %u (%.1fx), " .
-		"of scattered pages %u to %u (%.2fx)", map { ($cost{base}{$_}, $cost{dmabuf}{$_}, $factor{$_}) } qw(mmap plain reverse)));
+		"of scattered pages %u to %u (%.2fx), dma_buf_vmap %u to %u (%.2fx)",
+		map { ($cost{base}{$_}, $cost{dmabuf}{$_}, $factor{$_}) } qw(mmap plain reverse dmabuf)));
 	cmp_ok($factor{mmap}, ">", 10, "$line: mmap of the system heap takes less than a tenth of the instructions");
 	cmp_ok($factor{plain}, ">", 2, "$line: vmap of contiguous pages less than half");
+	cmp_ok($factor{dmabuf}, ">", 1.4, "$line: dma_buf_vmap, which also lists the pages, less than three quarters");
 	cmp_ok($factor{reverse}, ">", 0.6, "$line: vmap of scattered pages, where runs are looked for in vain, not two thirds more");
+}
+for my $kernel (split ' ', $ENV{LAB_STOCK} // "7.3") {
+	subtest "$kernel, udmabuf" => sub { check_stock($kernel) };
 }
 done_testing();

@@ -283,6 +283,8 @@ static void take_one(void *ctx, const struct trace_event *ev)
 	taken[n_taken++] = *ev;
 }
 
+#define STATS(n) "entries: 5\noverrun: " #n "\ncommit overrun: 3\nbytes: 9\n"
+
 /* Calls in flight are forgotten from the last record before a gap on, and once more at its end. */
 static void gap(void **state)
 {
@@ -301,6 +303,11 @@ static void gap(void **state)
 	assert_int_equal(ring_open(&fake, 64, &probes, names, &r), 0);
 	assert_true(ring_read(r) > 0);
 	assert_int_equal(ring_lost(r), 1);
+	/* A full page cannot tell how many; the kernel's statistics do. */
+	put("per_cpu/cpu0/stats", STATS(0), strlen(STATS(0)));
+	assert_int_equal(ring_lost(r), 1);
+	put("per_cpu/cpu0/stats", STATS(47), strlen(STATS(47)));
+	assert_int_equal(ring_lost(r), 47);
 	n_taken = 0;
 	ring_take(r, 1010, take_one, NULL);
 	assert_int_equal(n_taken, 3);
@@ -632,6 +639,7 @@ static void add_up(void **state)
 			assert_int_equal(row->sum.calls, 1);
 		} else if (!strcmp(row->dev, "no such device")) {
 			assert_int_equal(row->sum.calls, 3);
+			assert_int_equal(row->sum.unsized, 3);
 			assert_int_equal(row->sum.entries, 16);
 			assert_int_equal(row->sum.ns, 980);
 			assert_int_equal(row->min_ns, 30);
@@ -646,10 +654,30 @@ static void add_up(void **state)
 	assert_int_equal(iv.loss.events.rows_full, 1);
 	assert_int_equal(iv.n_procs, 2);
 	assert_int_equal(iv.procs[0].sum.calls, 2);
+	assert_int_equal(iv.procs[0].sum.unsized, 2);
 	assert_string_equal(iv.procs[0].comm, "dd");
 	/* The next interval begins empty. */
 	take(r, &iv);
 	assert_int_equal(iv.n_rows + iv.n_procs, 0);
+	interval_free(&iv);
+	rows_close(r);
+}
+
+/* The size of a single buffer is an argument: its bytes are known, those of a list are not. */
+static void sizes(void **state)
+{
+	struct rows *r = rows_open("aarch64", 100);
+	struct call_done call = { .op = OP_MAP_PAGE, .entries = 1, .bytes = 512, .comm = "" };
+	struct interval iv;
+
+	interval_init(&iv);
+	call.device = rows_device(r, "no such device");
+	rows_add(r, &call, -1);
+	rows_add(r, &call, -1);
+	take(r, &iv);
+	assert_int_equal(iv.n_rows, 1);
+	assert_int_equal(iv.rows[0].sum.bytes, 1024);
+	assert_int_equal(iv.rows[0].sum.unsized, 0);
 	interval_free(&iv);
 	rows_close(r);
 }
@@ -704,6 +732,7 @@ int main(void)
 		cmocka_unit_test(results),
 		cmocka_unit_test(parts),
 		cmocka_unit_test(add_up),
+		cmocka_unit_test(sizes),
 		cmocka_unit_test(failures),
 		cmocka_unit_test(misses_never_sink),
 		cmocka_unit_test(ended),

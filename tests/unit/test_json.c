@@ -203,6 +203,10 @@ static void special_values(void **state)
 	assert_true(integer(obj, "dsb") == (1ULL << 53) + 1);
 	assert_true(integer(obj, "dsb_counted") == (1ULL << 53) + 1);
 	json_decref(obj);
+	row.sum.unsized = 1;
+	obj = round_trip(json_row(&hdr, &row));
+	assert_true(json_is_null(json_object_get(obj, "bytes")));
+	json_decref(obj);
 }
 
 static void full_disk(void **state)
