@@ -11,11 +11,8 @@
 #include <poll.h>
 #include <pty.h>
 #include <signal.h>
-<<<<<<< HEAD
 #include <stdbool.h>
-=======
 #include <stddef.h>
->>>>>>> wip/h3
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

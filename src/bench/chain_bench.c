@@ -234,10 +234,10 @@ static int measure_vmap(const struct bench_options *opt, const struct vmap_sourc
 
 	err = run_module(opt, source, opt->iterations, WARM_UP, false, &run);
 	if (err)
-		return status_of(err);
+		return bench_failed(err);
 	wrong = check_vmap(opt, source);
 	if (wrong < 0)
-		return status_of(wrong);
+		return bench_failed(wrong);
 	take_module(&run, op, r);
 	r->wrong = wrong;
 	if (!r->times[0].calls) {
@@ -266,22 +266,9 @@ int bench_vmap(const struct bench_options *opt)
 		return measure_vmap(opt, &source, &r);
 	err = heap_alloc(&heap, opt->size);
 	if (err)
-<<<<<<< HEAD
 		return bench_failed(err);
-	take_module(&run, &r);
-	r.wrong = checked.wrong;
-	if (!r.times[0].calls) {
-		log_error("the kernel module made no vmap(): it is older than dmasynctop");
-		return EXIT_FAILED;
-	}
-	count(opt, OP_VMAP, vmap_calls, &r, &r);
-	describe(&r);
-	return chain_print(stdout, opt, &r);
-=======
-		return status_of(err);
 	source.heap = &heap;
 	status = measure_vmap(opt, &source, &r);
 	heap_free(&heap);
 	return status;
->>>>>>> wip/h3
 }

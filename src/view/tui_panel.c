@@ -272,18 +272,13 @@ void draw_details(struct tui *t)
 	page_line(&p, "entries    %llu, %s a call; %llu bounced, in %llu calls", f->sum.entries,
 		  fmt_count(a, f->sum.calls ? (double)f->sum.entries / f->sum.calls : 0, 6),
 		  f->sum.bounces, f->sum.bounced_calls);
-<<<<<<< HEAD
-	page_line(&p, "bytes      %s, %s a call", fmt_bytes(a, f->sum.bytes, 6),
-		  fmt_bytes(b, f->sum.calls ? (double)f->sum.bytes / f->sum.calls : 0, 6));
-	if (op_is_chain(line->op))
-		details_of_steps(&p, line);
-=======
 	if (f->sum.unsized)
 		page_line(&p, "bytes      - (those of lists are not summed)");
 	else
 		page_line(&p, "bytes      %s, %s a call", fmt_bytes(a, f->sum.bytes, 6),
 			  fmt_bytes(b, f->sum.calls ? (double)f->sum.bytes / f->sum.calls : 0, 6));
->>>>>>> wip/h3
+	if (op_is_chain(line->op))
+		details_of_steps(&p, line);
 	if (!line->row)
 		return;
 	details_of_row(&p, t->src->hdr, line);
