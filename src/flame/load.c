@@ -106,6 +106,9 @@ static const char *nothing_in(const struct flame_tree *t, const struct flame_sou
 		if (!saved && total->n_stacks)
 			return "no batch of single buffers would save a barrier";
 	}
+	for (size_t i = 0; i < total->n_stacks && t->weight == FLAME_BYTES; i++)
+		if (total->stacks[i].sum.unsized)
+			return "the bytes of its lists were not summed; record without --no-bytes";
 	if (total->n_stacks) {
 		if (t->weight != FLAME_DSB || src->dsb == DSB_COUNTED || src->dsb == DSB_DERIVED)
 			return NULL;

@@ -61,8 +61,11 @@ static void calls(const struct svg *s, const struct flame_values *v)
 		fmt_ns(value, v->ns, 6));
 	fprintf(s->f, " (%s ns), average %s", flame_num(num, v->ns), fmt_ns(value, v->ns / n, 6));
 	fprintf(s->f, "; %s entries", flame_num(num, v->entries));
-	fprintf(s->f, ", %s", fmt_bytes(value, v->bytes, 6));
-	fprintf(s->f, " (%s bytes)", flame_num(num, v->bytes));
+	/* Where those of lists were not summed, what there is says little. */
+	if (s->src->info.hdr.bytes) {
+		fprintf(s->f, ", %s", fmt_bytes(value, v->bytes, 6));
+		fprintf(s->f, " (%s bytes)", flame_num(num, v->bytes));
+	}
 	if (s->src->dsb != DSB_COUNTED && s->src->dsb != DSB_DERIVED)
 		return;
 	fprintf(s->f, ", %s dsb", flame_num(num, v->dsb));

@@ -158,12 +158,17 @@ is(scalar @{decode_json(drawn("$dir/hostile", "--diff=$dir/before", '--speedscop
 is(drawn("$dir/before", '-o', "$dir/pic.svg"), '', '-o: nothing on stdout');
 ok(-s "$dir/pic.svg", '-o: a file');
 my $size = -s "$dir/before";
+system("{ gzip -dc $dir/before 2>/dev/null || cat $dir/before; } |
+	sed 's/\"bytes\":true/\"bytes\":false/; s/\"bytes\":[0-9][0-9]*/\"bytes\":null/g' >$dir/unsized") and die;
+unlike(drawn("$dir/unsized"), qr/\d bytes\)/, 'bytes that are unknown are in no tip');
+like(drawn("$dir/before"), qr/\d bytes\)/, 'and those that are known are');
 for (
 	[["$dir/before", '-o', "$dir/before"], 1, qr/that is the capture itself; name another file/],
 	[["$dir/after", '--diff', "$dir/before", '-o', "$dir/before"], 1, qr/that is the capture itself/],
 	[["$dir/before", '-o', "$dir/none/x.svg"], 1, qr/cannot write to .*: No such file/],
 	[["$dir/missing"], 1, qr/missing.*No such file/],
 	[["$dir/empty"], 1, qr/nothing to draw: no DMA API call was made/],
+	[["$dir/unsized", '--weight=bytes'], 1, qr/nothing to draw: the bytes of its lists were not summed; record without --no-bytes/],
 	[["$dir/before", '--weight=samples'], 1, qr/nothing to draw: it has no on-CPU profile; record one with --profile/],
 	[[], 2, qr/no capture given/],
 	[['a', 'b'], 2, qr/'b': one capture at a time/],

@@ -20,8 +20,8 @@
 /* A field that is new has to be written, read, compared here, and put into schema and document. */
 _Static_assert(sizeof(struct hook_state) == 276 && sizeof(struct probe_cost) == 160, "new field?");
 _Static_assert(sizeof(struct capture_info) == 27760, "new field?");
-_Static_assert(sizeof(struct row) == 2256 && sizeof(struct proc_row) == 144, "new field?");
-_Static_assert(sizeof(struct stack_row) == 152 && sizeof(struct sample_row) == 32, "new field?");
+_Static_assert(sizeof(struct row) == 2264 && sizeof(struct proc_row) == 152, "new field?");
+_Static_assert(sizeof(struct stack_row) == 160 && sizeof(struct sample_row) == 32, "new field?");
 _Static_assert(sizeof(struct loss) == 88 && sizeof(struct interval) == 328, "new field?");
 _Static_assert(sizeof(struct storm_row) == 1960, "new field?");
 
@@ -77,6 +77,7 @@ static void fill_counts(struct call_counts *sum, __u64 from)
 	if (!counting)
 		sum->dsb = 0;
 	sum->steps = 0; /* only the chain has any */
+	sum->unsized = 0;
 }
 
 static void add_stacks(struct interval *iv, struct stack_table *stacks, unsigned int round)
@@ -98,6 +99,7 @@ static void add_stacks(struct interval *iv, struct stack_table *stacks, unsigned
 	fill_counts(&interval_stack(iv, &like)->sum, 1000 * round + 5);
 	like.tgid = 0;
 	interval_stack(iv, &like)->sum.calls = 3;
+	interval_stack(iv, &like)->sum.unsized = 3;
 	interval_stack(iv, &like)->dsb_derived = 17;
 	iv->has_stacks = iv->has_samples = true;
 }
@@ -133,6 +135,9 @@ static void add_special_rows(struct interval *iv)
 	row->min_ns = 1;
 	row->max_ns = INT64_MAX;
 	row->hist[0] = row->hist[HIST_BUCKETS - 1] = row->hist[17] = INT64_MAX;
+	like = (struct row){ .op = OP_MAP_SG, .dev = "unsized", .driver = "-" };
+	row = interval_row(iv, &like);
+	row->sum.calls = row->sum.unsized = row->hist[1] = 4;
 }
 
 static void add_storms(struct interval *iv, unsigned int round)
