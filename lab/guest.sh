@@ -188,7 +188,7 @@ guest_prepare()
 	# whose types are looked for one by one: schedulers, TCP, HID and its self-test.
 	cmdline+=" initcall_blacklist=load_system_certificate_list,jent_mod_init,trace_eval_init,scx_init"
 	cmdline+=",bpf_tcp_ca_kfunc_init,bpf_dummy_struct_ops_init,bpf_qdisc_kfunc_init,hid_bpf_struct_ops_init"
-	cmdline+=" cryptomgr.notests"
+	cmdline+=" cryptomgr.notests usb-storage.delay_use=0"
 	[[ $swiotlb == force ]] && cmdline+=" swiotlb=force"
 	[[ -z $icount ]] || qemu+=(-icount "shift=0,sleep=off" -seed "$seed"
 		-rtc "base=2026-01-01T00:00:00,clock=vm")

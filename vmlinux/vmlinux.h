@@ -161,6 +161,22 @@ struct dma_buf {
 	size_t size;
 };
 
+struct bpf_iter_meta {
+	struct seq_file *seq;
+};
+
+struct kallsym_iter {
+	unsigned long value;
+	char name[512];
+	char module_name[56];
+	int show_value;
+};
+
+struct bpf_iter__ksym { /* since 6.0 */
+	struct bpf_iter_meta *meta;
+	struct kallsym_iter *ksym;
+};
+
 #pragma clang attribute pop
 
 struct page;

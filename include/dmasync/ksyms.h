@@ -32,6 +32,13 @@ enum ksyms_view {
  */
 int ksyms_find(const char *path, struct ksym *syms, size_t n, char *why, size_t len);
 
+/* The same of an open file, called @path in @why; or of none, where @fd is -errno. */
+int ksyms_find_fd(int fd, const char *path, struct ksym *syms, size_t n, char *why, size_t len);
+
+/* Sets @filter to what lets @n symbols, their clones and few others pass. */
+struct ksym_filter;
+void ksyms_filter(const struct ksym *syms, size_t n, struct ksym_filter *filter);
+
 /*
  * Looks up @n symbols of the running kernel's core by asking for each: a thousandth of the work of
  * ksyms_find(), but not whether a name exists more than once (->seen is 0 or 1) or has clones
@@ -39,6 +46,13 @@ int ksyms_find(const char *path, struct ksym *syms, size_t n, char *why, size_t 
  * addresses; it is ksyms_find()'s turn then, and @syms holds nothing of worth.
  */
 int ksyms_ask(struct ksym *syms, size_t n);
+
+/*
+ * What ksyms_find() tells of the running kernel, for a third of the work: the kernel does not print
+ * the symbols that are not wanted. 0, or -errno, silently, where it cannot (before 6.0, without
+ * BTF or the permission); it is ksyms_find()'s turn then, and @syms holds nothing of worth.
+ */
+int ksyms_sift(struct ksym *syms, size_t n);
 
 /*
  * Sets @found[i] where ftrace lists @names[i] as traceable (tracefs' available_filter_functions).

@@ -8,6 +8,10 @@
  * `drain` ns; it waits for a place. `dsb sy` and `dsb osh` wait until the queue is empty, and
  * `round` ns more. Idle time passes as icount has it.
  *
+ * Until the first system call an instruction takes BOOT_FS: QEMU stops at each step of a driver's
+ * busy wait, and on a quick core there are many of them to the millisecond, three quarters of the
+ * time that a guest would take.
+ *
  * Wants one vCPU and -icount shift=0,sleep=off. The plugin interface (version 1) cannot set the
  * clock, so the function that the accelerator reads it by is replaced: found by its value in the
  * accelerator's table of operations, no layout is assumed, and nothing is done when it is not
@@ -33,7 +37,8 @@ extern __thread void *current_cpu;
 
 #define FS_PER_NS 1000000ULL
 #define POLL_FS (20000 * FS_PER_NS) /* stalls after which timers are looked at: 20 us */
-#define TB_MAX 512		    /* instructions in a translation block, at most */
+#define BOOT_FS (10 * FS_PER_NS)
+#define TB_MAX 512 /* instructions in a translation block, at most */
 #define TIMED_MAX 8
 #define NESTING_MAX 16
 
@@ -62,6 +67,12 @@ enum site {
 	SITES,
 };
 
+/* How time passes with instructions; begun_fs makes it go on where the pace before it left off. */
+struct pace {
+	uint64_t insn_fs;
+	uint64_t begun_fs;
+};
+
 /* What a callback is told: which instruction, and how many of its block are not executed yet. */
 struct at {
 	enum site site;
@@ -87,10 +98,12 @@ struct timed {
 static struct {
 	FILE *out;
 	struct parameters par;
-	uint64_t insn_fs, issue_fs, drain_fs, round_fs;
-	uint64_t insns;	    /* begun blocks' instructions */
-	uint64_t stalls_fs; /* written by the vCPU's thread, read by others, too */
-	uint64_t empty_fs;  /* time of the core at which the queue is empty */
+	uint64_t issue_fs, drain_fs, round_fs;
+	struct pace boot, user;
+	const struct pace *pace; /* written by the vCPU's thread, read by others, too */
+	uint64_t insns;		 /* begun blocks' instructions */
+	uint64_t stalls_fs;	 /* written by the vCPU's thread, read by others, too */
+	uint64_t empty_fs;	 /* time of the core at which the queue is empty */
 	uint64_t polled_fs;
 	uint64_t count[SITES];
 	struct at at[SITES][TB_MAX + 1];
@@ -114,6 +127,7 @@ __attribute__((noreturn, format(printf, 1, 2))) static void die(const char *fmt,
 /* The guest's clock in ns: takes icount_get()'s place. Any thread. */
 static int64_t model_clock(void)
 {
+	const struct pace *pace;
 	int64_t insns, ns;
 
 	/* Idle time is what the two differ by; an instruction between them would add to it. */
@@ -121,7 +135,9 @@ static int64_t model_clock(void)
 		insns = icount_get_raw();
 		ns = icount_get();
 	} while (icount_get_raw() != insns);
-	return (insns * core.insn_fs + __atomic_load_n(&core.stalls_fs, __ATOMIC_RELAXED)) /
+	pace = __atomic_load_n(&core.pace, __ATOMIC_ACQUIRE);
+	return (insns * pace->insn_fs + pace->begun_fs +
+		__atomic_load_n(&core.stalls_fs, __ATOMIC_RELAXED)) /
 		       FS_PER_NS +
 	       (ns - insns);
 }
@@ -129,7 +145,7 @@ static int64_t model_clock(void)
 /* Time of the core without its idle time, which is for differences alone. */
 static uint64_t core_time(unsigned int behind)
 {
-	return (core.insns - behind) * core.insn_fs + core.stalls_fs;
+	return (core.insns - behind) * core.pace->insn_fs + core.pace->begun_fs + core.stalls_fs;
 }
 
 static void stall(uint64_t fs)
@@ -171,6 +187,18 @@ static void on_site(unsigned int vcpu, void *data)
 		on_dc(at);
 	else
 		on_dsb(at);
+}
+
+/* Ends the boot. Begun blocks have more instructions than icount: by that the clock goes on. */
+static void on_system_call(unsigned int vcpu, void *data)
+{
+	(void)vcpu;
+	(void)data;
+	if (core.pace == &core.user)
+		return;
+	core.user.begun_fs = core.insns * (core.boot.insn_fs - core.user.insn_fs);
+	__atomic_store_n(&core.pace, &core.user, __ATOMIC_RELEASE);
+	cpu_exit(current_cpu);
 }
 
 /* What @word costs, or -1: dc cvac, civac, ivac; dsb sy, osh. */
@@ -264,6 +292,9 @@ static void on_translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 		if (site >= 0)
 			qemu_plugin_register_vcpu_insn_exec_cb(
 				insn, on_site, QEMU_PLUGIN_CB_NO_REGS, &core.at[site][n - i]);
+		if (word == 0xd4000001 && core.pace == &core.boot)
+			qemu_plugin_register_vcpu_insn_exec_cb(insn, on_system_call,
+							       QEMU_PLUGIN_CB_NO_REGS, NULL);
 		watch_timed(insn, word, before, n - i);
 	}
 }
@@ -414,7 +445,9 @@ static void prepare(void)
 		die("want out=FILE");
 	if (!p->ipc || !p->ghz || !p->queue)
 		die("ipc, ghz and queue cannot be 0");
-	core.insn_fs = FS_PER_NS / (p->ipc * p->ghz) + 0.5;
+	core.user.insn_fs = FS_PER_NS / (p->ipc * p->ghz) + 0.5;
+	core.boot.insn_fs = core.user.insn_fs > BOOT_FS ? core.user.insn_fs : BOOT_FS;
+	core.pace = &core.boot;
 	core.issue_fs = p->issue * FS_PER_NS + 0.5;
 	core.drain_fs = p->drain * FS_PER_NS + 0.5;
 	core.round_fs = p->round * FS_PER_NS + 0.5;

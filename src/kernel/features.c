@@ -293,6 +293,8 @@ static int look_up(struct features *f, const struct feature_source *src, bool li
 	if (live && !ksyms_ask(syms, SYM_COUNT + n_also) &&
 	    !(sites && flavour_of(syms, src->machine) == FLAVOUR_UPSTREAM_BATCHED))
 		return 0;
+	if (live && !ksyms_sift(syms, N_SYMS + n_also))
+		return 0;
 	return ksyms_find(src->kallsyms, syms, N_SYMS + n_also, f->why, sizeof(f->why));
 }
 

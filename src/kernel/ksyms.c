@@ -6,20 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "dmasync/ksym_filter.h"
 #include "dmasync/ksyms.h"
 
 #define LINE_SIZE 1024 /* KSYM_NAME_LEN is 512 since Linux 6.1, plus address, type and module */
 #define BUF_SIZE 16384
 
-/* A name can only be one of those wanted, or a clone of one, if its first characters are. */
-#define PREFIX_LEN 6 /* fewer where the name or its part before a '.' ends */
-#define PREFIX_SLOTS 1024
-
 /* State of one pass. */
 struct scan {
 	struct ksym **sorted; /* by name */
 	size_t n;
-	bool prefix[PREFIX_SLOTS];
+	struct ksym_filter filter;
 	__u64 open;    /* address of the symbols whose end is still to come; 0: none */
 	bool any_addr; /* at least one address was not 0 */
 	size_t lines;
@@ -80,9 +77,16 @@ static unsigned int prefix_hash(const char *name, size_t len)
 	unsigned int hash = 0;
 	size_t i;
 
-	for (i = 0; i < PREFIX_LEN && i < len && name[i] != '.'; i++)
-		hash = hash * 33 + (unsigned char)name[i];
-	return hash % PREFIX_SLOTS;
+	for (i = 0; i < KSYM_PREFIX_LEN && i < len && name[i] != '.'; i++)
+		hash = ksym_prefix_add(hash, name[i]);
+	return hash;
+}
+
+void ksyms_filter(const struct ksym *syms, size_t n, struct ksym_filter *filter)
+{
+	memset(filter, 0, sizeof(*filter));
+	for (size_t i = 0; i < n; i++)
+		filter->wanted[prefix_hash(syms[i].name, strlen(syms[i].name))] = true;
 }
 
 /* Notes the symbol @name at @addr if it is one of those wanted, or a clone of one. */
@@ -126,7 +130,7 @@ static bool scan_line(struct scan *scan, char *line, char *end)
 	scan->lines++;
 	if (!scan->n && scan->any_addr)
 		return false;
-	if (scan->any_addr && !scan->open && !scan->prefix[prefix_hash(name, end - name)])
+	if (scan->any_addr && !scan->open && !scan->filter.wanted[prefix_hash(name, end - name)])
 		return true;
 	*end = '\0';
 	addr = strtoull(line, NULL, 16);
@@ -173,26 +177,23 @@ static int scan_init(struct scan *scan, struct ksym *syms, size_t n)
 	for (i = 0; i < n; i++) {
 		syms[i] = (struct ksym){ .name = syms[i].name };
 		scan->sorted[i] = &syms[i];
-		scan->prefix[prefix_hash(syms[i].name, strlen(syms[i].name))] = true;
 	}
+	ksyms_filter(syms, n, &scan->filter);
 	qsort(scan->sorted, n, sizeof(*scan->sorted), by_name);
 	return 0;
 }
 
-int ksyms_find(const char *path, struct ksym *syms, size_t n, char *why, size_t len)
+int ksyms_find_fd(int fd, const char *path, struct ksym *syms, size_t n, char *why, size_t len)
 {
 	struct scan scan;
-	int fd, err;
+	int err;
 
 	err = scan_init(&scan, syms, n);
 	if (err) {
 		snprintf(why, len, "out of memory");
 		return err;
 	}
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	err = fd < 0 ? -errno : scan_file(&scan, fd);
-	if (fd >= 0)
-		close(fd);
+	err = fd < 0 ? fd : scan_file(&scan, fd);
 	scan_share(&scan);
 	free(scan.sorted);
 	if (err) {
@@ -210,6 +211,16 @@ int ksyms_find(const char *path, struct ksym *syms, size_t n, char *why, size_t 
 		return KSYMS_HIDDEN;
 	}
 	return KSYMS_FULL;
+}
+
+int ksyms_find(const char *path, struct ksym *syms, size_t n, char *why, size_t len)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int err = ksyms_find_fd(fd < 0 ? -errno : fd, path, syms, n, why, len);
+
+	if (fd >= 0)
+		close(fd);
+	return err;
 }
 
 /*

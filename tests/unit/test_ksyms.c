@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
+#include "dmasync/ksym_filter.h"
 #include "dmasync/ksyms.h"
 
 static char path[] = "/tmp/test_ksyms.XXXXXX";
@@ -73,6 +74,51 @@ static void hidden(void **state)
 	assert_int_equal(ksyms_find(path, NULL, 0, why, sizeof(why)), KSYMS_HIDDEN);
 }
 
+static bool passes(const struct ksym_filter *filter, const char *line)
+{
+	const char *name = line + strlen("ffff800080010000 T ");
+	unsigned int hash = 0;
+
+	for (int i = 0; i < KSYM_PREFIX_LEN && name[i] != '\n' && name[i] != '.'; i++)
+		hash = ksym_prefix_add(hash, name[i]);
+	return filter->wanted[hash];
+}
+
+/* What the kernel leaves in, as bpf/ksym_iter.bpf.c has it, tells the same. */
+static void sifted(void **state)
+{
+	struct ksym all[] = { { .name = "dma_map" }, { .name = "pte" }, { .name = "nothing" } };
+	struct ksym few[] = { { .name = "dma_map" }, { .name = "pte" }, { .name = "nothing" } };
+	static const char *const lines[] = {
+		"ffff800080010000 T dma_map\n",	  "ffff800080010000 T _alias\n",
+		"ffff800080010040 T other\n",	  "ffff800080010050 T behind\n",
+		"ffff800080010060 t pte.cold\n",  "ffff800080010070 T pte\n",
+		"ffff800080010090 T dma_map_x\n",
+	};
+	static const bool left[] = { true, false, true, false, true, true, true };
+	struct ksym_filter filter;
+	char text[512] = "", some[512] = "", why[128] = "";
+	size_t n = sizeof(lines) / sizeof(lines[0]);
+
+	ksyms_filter(all, 3, &filter);
+	for (size_t i = 0; i < n; i++) {
+		assert_int_equal(passes(&filter, lines[i]), i == 0 || i > 3);
+		strcat(text, lines[i]);
+		if (left[i])
+			strcat(some, lines[i]);
+	}
+	write_table(text);
+	assert_int_equal(ksyms_find(path, all, 3, why, sizeof(why)), KSYMS_FULL);
+	write_table(some);
+	assert_int_equal(ksyms_find(path, few, 3, why, sizeof(why)), KSYMS_FULL);
+	for (size_t i = 0; i < 3; i++) {
+		assert_true(all[i].addr == few[i].addr && all[i].size == few[i].size);
+		assert_int_equal(all[i].seen, few[i].seen);
+		assert_int_equal(all[i].clones, few[i].clones);
+	}
+	assert_true(all[0].size == 0x40 && all[1].clones && all[1].size == 0x20);
+}
+
 static void errors(void **state)
 {
 	struct ksym sym = { .name = "alpha" };
@@ -114,10 +160,8 @@ static void traceable(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(find),
-		cmocka_unit_test(hidden),
-		cmocka_unit_test(errors),
-		cmocka_unit_test(traceable),
+		cmocka_unit_test(find),	  cmocka_unit_test(hidden),    cmocka_unit_test(sifted),
+		cmocka_unit_test(errors), cmocka_unit_test(traceable),
 	};
 	int failed, fd = mkstemp(path);
 
