@@ -165,6 +165,10 @@ my @wrong = (
 	[ "layout=chained op=page", qr/^layout=chained: only lists/ ],
 	[ "fail=limit entries=3 fail_at=3", qr/^fail_at=3: there are 3 entries/ ],
 	[ "op=resource", qr/^op=resource: dmasync_bench has no registers/ ],
+	[ "op=dmabuf_vmap", qr/^op=dmabuf_vmap wants fd=/ ],
+	[ "op=sg fd=1", qr/^op=dmabuf_vmap wants fd=, and no other op has it/ ],
+	[ "op=dmabuf_vmap fd=0", qr/^fd=0: the writer has no dma-buf of that number/ ],
+	[ "op=dmabuf_vmap fd=0 fail=limit", qr/^fail=limit: not with op=dmabuf_vmap/ ],
 );
 
 subtest "refusals, waiting, leaving" => sub {

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # The dma-buf chain: what --chain tells of mmap, vmap and TLB flushes is what the plugin saw, and what the
 # patches of it change: steps, barriers, instructions, and nothing of what is mapped. LAB_SERIES="6.12 6.1", LAB_KERNELS="base dmabuf".
+# LAB_PUBLISHED=1: buffers as large as those of the published benchmarks, 512 MiB for mmap and 128 MiB for vmap.
 # LAB_STOCK=7.3: kernels without a system heap, on which dma_buf_vmap() is of a udmabuf.
 use strict;
 use warnings;
@@ -19,18 +20,21 @@ plan skip_all => "no $mapheap: make lab" unless -x $mapheap;
 
 # 275 pages: entries of 1 MiB and 64 KiB, and three pages.
 my ($odd, $odd_entries, $rounds) = (275, 5, 4);
-my $large = 16384; # pages of the buffer that is timed
-my $mapped = 4096; # and of the one that the kernel maps, from the heap
+my $published = $ENV{LAB_PUBLISHED};
+my $large = $published ? 131072 : 16384; # pages of the buffer that is timed
+my $mapped = $published ? 32768 : 4096;	 # and of those that the kernel maps
 
-# Each vmap() is a run of the module of its own, 16 MiB of entries of 64 KiB, forwards and backwards.
-my $cell = "op=vmap entries=256 size=64k iterations=2";
+# Each vmap() is a run of the module of its own, of entries of 64 KiB, forwards and backwards.
+my $chunks = $mapped / 16;
+my $cell = "op=vmap entries=$chunks size=64k iterations=2";
 my $watch = "dmasynctop -b --json --chain -i 1000s";
 my $command = <<"SH";
 d=/sys/kernel/debug/dmasync_bench
 mapheap check >/out/check
 mapheap check -n 64 >/out/check64
 mapheap time -n $large -r 2 -m mmap
-$watch -O dmabuf_mmap -- mapheap time -n $odd -r $rounds >/out/mmap.json 2>/out/err
+$watch -O dmabuf_mmap -- mapheap time -n $large -r 1 >/out/large.json 2>/out/err
+$watch -O dmabuf_mmap -- mapheap time -n $odd -r $rounds >/out/mmap.json 2>>/out/err
 $watch -O dmabuf_mmap --attach=kprobe -- mapheap time -n $odd -r $rounds >/out/mmap-kprobe.json 2>>/out/err
 for layout in plain reverse; do
 	echo $cell layout=\$layout mark=vmap label=\$layout >\$d/run
@@ -51,7 +55,7 @@ SH
 sub boot
 {
 	my ($kernel) = @_;
-	return Lab::run([ "--kernel", $kernel, "--kmod", "--plugin", "--icount", "--timeout", 300,
+	return Lab::run([ "--kernel", $kernel, "--kmod", "--plugin", "--icount", $published ? qw(--mem 2G --timeout 900) : qw(--timeout 300),
 		"--file", "$tool:/bin/dmasynctop", "--file", "$mapheap:/bin/mapheap" ], $command);
 }
 
@@ -114,6 +118,9 @@ sub check_mmap
 			"$file: calls, pages, bytes, steps");
 		is_deeply([ @$row{qw(dsb dsb_source dir dev)} ], [ undef, "none", "none", "-" ], "$file: no device, no barriers");
 	}
+	is(row($run, "large", "dmabuf_mmap")->{entries}, $large, "a large buffer: pages");
+	# An entry has 256 pages as long as there are such blocks.
+	cmp_ok(row($run, "large", "dmabuf_mmap")->{steps}, $batched ? "<=" : "==", $batched ? $large / 128 : $large, "a large buffer: steps");
 	my ($bench) = told($run, "bench-mmap");
 	cmp_ok($bench->{steps_per_call}, $batched ? "<=" : "==", $batched ? 16 : 1024, "bench --mmap: steps");
 }
@@ -125,15 +132,15 @@ sub check_vmap
 		my ($bare) = grep { ($_->{op} // "") eq "vmap" } told($run, "$layout.bare");
 		is($bare->{wrong}, 0, "$layout: the module reads and writes the right pages");
 		my $want = $batched ? $bare->{runs} : $bare->{entries};
-		# Two calls of 256 chunks; eight tables' borders may cut one each.
-		cmp_ok($bare->{runs}, "<=", 2 * (256 + 9), "$layout: runs are chunks") if $layout ne "reverse" && $bare->{entries} == 2 * 4096;
+		# Of two calls; the border of a page table may cut one.
+		cmp_ok($bare->{runs}, "<=", 2 * ($chunks + $mapped / 512 + 1), "$layout: runs are chunks") if $layout ne "reverse";
 		is(executed($run, $layout, "dsb ishst", "vmap_.*"), $want, "$layout: barriers of PTEs: " .
 			($batched ? "one a run" : "one a page"));
 		my $row = row($run, $layout, "vmap");
 		# The memory of the watched run is other memory, whose runs the module tells.
 		my ($there) = grep { ($_->{op} // "") eq "vmap" && $_->{type} eq "api" } told($run, "$layout.json");
 		is($row->{calls}, 2, "$layout: calls");
-		is($row->{entries}, 2 * 4096, "$layout: pages");
+		is($row->{entries}, 2 * $mapped, "$layout: pages");
 		is($row->{steps}, $batched ? $there->{runs} : $row->{entries}, "$layout: steps as the module has runs");
 	}
 }
@@ -189,6 +196,15 @@ sub check_stock
 	is_deeply([ @$row{qw(calls entries bytes failed)} ], [ 3, 3 * 512, 3 * 512 * 4096, 0 ], "calls, pages, bytes");
 }
 
+# Of one call each, as they were in the windows whose instructions are counted.
+sub say_steps
+{
+	my ($run, $name, $batched) = @_;
+	my %runs = map { my ($api) = grep { ($_->{op} // "") =~ /vmap$/ } told($run, $_); ($_ => $api->{runs}) } qw(plain.bare reverse.bare dmabuf.bare);
+	diag(sprintf("%s: steps of a call: mmap of %u pages %u, of %u pages vmap %g, of scattered ones %g, dma_buf_vmap %g", $name, $large,
+		row($run, "large", "dmabuf_mmap")->{steps}, $mapped, map { $batched ? $runs{$_} / 2 : $mapped } qw(plain.bare reverse.bare dmabuf.bare)));
+}
+
 # Each vmap() is watched for the steps of a dma_buf_vmap() around it, and these are without one.
 sub check_unasked
 {
@@ -205,7 +221,7 @@ sub check_full
 	my ($run) = @_;
 	my ($end) = grep { ($_->{type} // "") eq "end" } told($run, "full.json");
 	my @rows = map { [ @$_{qw(op dev calls entries)} ] } @{ $end->{rows} };
-	is_deeply(\@rows, [ [ "vmap", "other", 2, 2 * 4096 ] ], "no room for rows: vmap() is under \"other\"");
+	is_deeply(\@rows, [ [ "vmap", "other", 2, 2 * $mapped ] ], "no room for rows: vmap() is under \"other\"");
 	is($end->{loss}{rows_full}, 2, "no room for rows: and counted");
 }
 
@@ -242,6 +258,7 @@ for my $line (split ' ', $ENV{LAB_SERIES} // "6.12") {
 			check_unasked($run);
 			check_full($run);
 			check_tlb($run, $line ne "6.1");
+			say_steps($run, "$line-$name", $name eq "dmabuf");
 			$cost{$name} = { map { $_ => instructions($run, $_) } qw(mmap plain reverse dmabuf) };
 		};
 	}
