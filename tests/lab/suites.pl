@@ -139,15 +139,38 @@ sub check_order
 	}
 }
 
+# How many programs the kernel skipped in all sessions, by what the tool says.
+sub skipped
+{
+	my ($run, $last, @modes) = @_;
+	my @ends = grep { $_ } map { my $n = $_; map { totals($run, "session-$n.$_") } @modes } 1 .. $last;
+	return sum0 map { $_->{loss}{recursion_misses} } @ends;
+}
+
+# An interrupt that makes calls while a program runs on its CPU finds that program taken, and the
+# kernel skips it: on a busy host that can happen. The tool tells, so such a run is made again;
+# what it does not tell is a failure.
+sub run_together
+{
+	my ($names, $options, $commands, $last) = @_;
+	my $run;
+	for my $try (1 .. 3) {
+		$run = Lab::suites($names, $options, $commands);
+		my $skipped = skipped($run, $last, sort keys %$commands) or last;
+		diag("@$names: $skipped programs were skipped, try $try of 3");
+	}
+	return $run;
+}
+
 # Suites of one path share a guest, and sessions of the tool, where their rows differ in device.
 sub check_together
 {
 	my ($kernel, $path, $apart, @together) = @_;
 	my %commands = commands($kernel, $path, $apart);
 	my @modes = sort keys %commands;
-	my $run = Lab::suites(\@together, [ "--kernel", $kernel, "--timeout", "600",
-		"--file", "$tool:/bin/dmasynctop", $kernel =~ /-dmasync$/ ? "--order" : () ], \%commands);
 	my $last = Lab::suite_sessions(@together);
+	my $run = run_together(\@together, [ "--kernel", $kernel, "--timeout", "600",
+		"--file", "$tool:/bin/dmasynctop", $kernel =~ /-dmasync$/ ? "--order" : () ], \%commands, $last);
 	my %end;
 
 	subtest "sessions of $path on $kernel" => sub {
