@@ -121,7 +121,8 @@ static __always_inline u32 calls_nest(u64 task, u32 kind, u32 i)
 		__sync_fetch_and_add(&state.loss.stale, depth);
 		depth = 0;
 	}
-	if (depth == 1)
+	/* If there were more, the first one's is there. */
+	if (depth == 1 && what < CALL_KINDS)
 		c->frame[0].kind = what;
 	c->owner = task + (depth ? CALLS_NESTED + depth + 1 : kind);
 	barrier();

@@ -97,8 +97,12 @@ void bench_iterate_dmabuf(struct bench_run *run)
 	bench_call_end(&map, n, run->bytes, err);
 	if (err)
 		return;
-	if (run->recording && !at.is_iomem && is_vmalloc_addr(at.vaddr))
-		stat->runs += runs_of(at.vaddr, n);
+	if (run->recording && !at.is_iomem && is_vmalloc_addr(at.vaddr)) {
+		unsigned int runs = runs_of(at.vaddr, n);
+
+		stat->runs += runs;
+		stat->wrong += runs ? 0 : n; /* no memory to look at them */
+	}
 	if (run->p.dirty && !at.is_iomem)
 		stat->wrong += count_wrong(at.vaddr, n);
 	bench_call_begin(&unmap);

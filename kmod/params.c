@@ -208,7 +208,7 @@ static int set_word(struct bench_params *p, const char *key, const char *value)
 static int check(const struct bench_params *p)
 {
 	bool lists = p->op == OP_SG || p->op == OP_SGTABLE;
-	u64 calls = (u64)(lists ? 1 : p->entries) * p->iterations;
+	u64 calls = (u64)(lists || p->op >= OP_VMAP ? 1 : p->entries) * p->iterations;
 
 	if (p->cpu >= nr_cpu_ids || !cpu_online(p->cpu))
 		return bench_refuse(-EINVAL, "cpu=%d: is not online", p->cpu);

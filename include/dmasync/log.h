@@ -22,7 +22,10 @@ bool log_hold(bool on);
 /* Forgets what is held: the caller reports log_held() in its own way. Holding goes on. */
 void log_drop(void);
 
-/* Newest message that is held, without the program's name; empty when there is none. */
+/*
+ * Newest message since holding began, ended or something was dropped, without the program's name;
+ * empty when there is none.
+ */
 const char *log_held(void);
 
 #endif

@@ -21,11 +21,11 @@ static void emit(const char *prefix, const char *fmt, va_list ap)
 	int len;
 
 	vsnprintf(line, sizeof(line), fmt, ap);
+	snprintf(held.last, sizeof(held.last), "%s", line);
 	if (!held.on) {
 		fprintf(stderr, "dmasynctop: %s%s\n", prefix, line);
 		return;
 	}
-	snprintf(held.last, sizeof(held.last), "%s", line);
 	len = snprintf(held.text + held.len, sizeof(held.text) - held.len, "dmasynctop: %s%s\n",
 		       prefix, line);
 	if (len > 0 && (size_t)len < sizeof(held.text) - held.len)
@@ -72,10 +72,10 @@ bool log_hold(bool on)
 {
 	bool before = held.on;
 
-	if (held.on && !on) {
+	if (held.on && !on)
 		fputs(held.text, stderr);
+	if (held.on != on)
 		log_drop();
-	}
 	held.on = on;
 	return before;
 }

@@ -79,14 +79,18 @@ static void without_advice(char *to, size_t len, const char *why)
 static int open_bpf_or_ftrace(const struct options *opt, struct session **out)
 {
 	char why[LOG_LINE_SIZE], reason[LOG_LINE_SIZE], not_either[LOG_LINE_SIZE];
-	bool held = log_hold(true);
-	int err = open_as(BACKEND_BPF, "", opt, out);
+	/* With -v there may be too much to keep, and all of it is wanted. */
+	bool held = log_hold(!opt->verbose);
+	int err;
 
+	if (!held)
+		log_drop();
+	err = open_as(BACKEND_BPF, "", opt, out);
 	if (!err || err == -ENOMEM || backend_ftrace.possible(not_either, sizeof(not_either))) {
 		log_hold(held);
 		return err;
 	}
-	snprintf(why, sizeof(why), "%s", log_held());
+	snprintf(why, sizeof(why), "%s", log_held()[0] ? log_held() : strerror(-err));
 	log_drop();
 	without_advice(reason, sizeof(reason), why);
 	if (open_as(BACKEND_FTRACE, reason, opt, out)) {

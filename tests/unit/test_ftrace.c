@@ -700,8 +700,11 @@ static void failures(void **state)
 	rows_close(r);
 }
 
-/* kprobe_profile that could not be read tells 0: that is no negative loss, and no new one later. */
-static void misses_never_sink(void **state)
+/*
+ * kprobe_profile or stats that could not be read tell 0: that is no negative loss, and no new one
+ * later.
+ */
+static void losses_never_sink(void **state)
 {
 	struct loss before = {}, now = { .recursion_misses = 7, .trace_events = 3 }, told = {};
 
@@ -711,13 +714,16 @@ static void misses_never_sink(void **state)
 	assert_int_equal(told.trace_events, 3);
 	assert_int_equal(told.events.stale, 2);
 	told = (struct loss){};
-	now.recursion_misses = 0;
+	now.recursion_misses = now.trace_events = 0;
 	loss_since(&told, &before, &now);
 	assert_int_equal(told.recursion_misses, 0);
+	assert_int_equal(told.trace_events, 0);
 	assert_int_equal(loss_total(&told), 0);
 	now.recursion_misses = 9;
+	now.trace_events = 4;
 	loss_since(&told, &before, &now);
 	assert_int_equal(told.recursion_misses, 2);
+	assert_int_equal(told.trace_events, 1);
 }
 
 int main(void)
@@ -734,7 +740,7 @@ int main(void)
 		cmocka_unit_test(add_up),
 		cmocka_unit_test(sizes),
 		cmocka_unit_test(failures),
-		cmocka_unit_test(misses_never_sink),
+		cmocka_unit_test(losses_never_sink),
 		cmocka_unit_test(ended),
 		cmocka_unit_test_setup_teardown(gap, make_fake, remove_fake),
 		cmocka_unit_test_setup_teardown(bad_pages, make_fake, remove_fake),
