@@ -186,7 +186,7 @@ check: setup
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) style all lab build-units $(FUZZ_DIR)/fuzz_capture
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) ARCH=arm64 all
 	$(Q)O=$(O) CMOCKA_MESSAGE_OUTPUT=TAP prove -j$(TEST_JOBS) --timer $(LAB_TESTS) tests/fuzz tests/browser tests/cli/tui.t \
-		$(filter-out tests/cli/tui.t,$(wildcard tests/cli/*.t)) $(UNITS)
+		$(filter %_sim,$(UNITS)) $(filter-out tests/cli/tui.t,$(wildcard tests/cli/*.t)) $(filter-out %_sim,$(UNITS))
 
 # Pictures in Chromium, output in other tools; installs packages from the registries of Debian and npm.
 .PHONY: check-browser bench-flame
