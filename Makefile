@@ -81,7 +81,7 @@ $(OBJ)/bpf/%.bpf.o: bpf/%.bpf.c
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MF $(@:.o=.d) -MT $@ -c -o $@ $<
 
-$(OBJ)/skel/%.skel.h: $(OBJ)/bpf/%.bpf.o
+$(SKELS): $(OBJ)/skel/%.skel.h: $(OBJ)/bpf/%.bpf.o
 	$(call say,SKEL)
 	@mkdir -p $(@D)
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
@@ -229,7 +229,7 @@ LAB_GUESTS := arm64 $(if $(filter x86_64,$(HOST_ARCH)),amd64)
 LAB_CFLAGS := -std=gnu11 $(WARN) -O2 -g -MMD -MP
 
 lab: $(LAB)/plugin/count.so $(LAB)/plugin/model.so $(foreach a,$(LAB_GUESTS),$(LAB)/$a/workload $(LAB)/$a/witness) $(LAB)/arm64/soak \
-	$(LAB)/arm64/mapheap
+	$(LAB)/arm64/mapheap $(LAB)/arm64/fetch
 
 # QEMU itself has what they leave undefined: -z now makes a QEMU without it refuse them.
 $(LAB)/plugin/count.so: lab/plugin/order.c lab/plugin/text.c
@@ -253,6 +253,11 @@ $(LAB)/%/witness: lab/guest/witness.c
 	$(call say,GUEST)
 	@mkdir -p $(@D)
 	$(Q)$(LAB_CC_$*) $(LAB_CFLAGS) -static -o $@ $<
+
+$(LAB)/arm64/fetch: lab/guest/fetch.c
+	$(call say,GUEST)
+	@mkdir -p $(@D)
+	$(Q)$(LAB_CC_arm64) $(LAB_CFLAGS) -static -o $@ $<
 
 $(LAB)/%/mapheap: lab/guest/mapheap.c
 	$(call say,GUEST)

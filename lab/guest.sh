@@ -162,44 +162,57 @@ guest_extra()
 	archive "$root" "$1/extra.cpio"
 }
 
-# guest_prepare WORK COMMAND: fills the array qemu.
+# guest_cmdline: the kernel's command line, from the options.
+guest_cmdline()
+{
+	local console=ttyAMA0
+	[[ $arch == arm64 ]] || console=ttyS0
+	printf %s "console=$console nokaslr panic=-1 quiet loglevel=4 8250.nr_uarts=8"
+	# Certificates, randomness and the ciphers' self-tests: most of the instructions to init. Of the rest
+	# a fifth to a third: names of constants in the formats of tracepoints, and what BPF is for elsewhere,
+	# whose types are looked for one by one: schedulers, TCP, HID and its self-test.
+	printf %s " initcall_blacklist=load_system_certificate_list,jent_mod_init,trace_eval_init,scx_init"
+	printf %s ",bpf_tcp_ca_kfunc_init,bpf_dummy_struct_ops_init,bpf_qdisc_kfunc_init,hid_bpf_struct_ops_init"
+	printf %s " cryptomgr.notests usb-storage.delay_use=0"
+	[[ $swiotlb != force ]] || printf %s " swiotlb=force"
+	printf %s " $append"
+}
+
+# guest_prepare WORK COMMAND: fills the array qemu; sets snapshot if it resumes one.
 guest_prepare()
 {
-	local cmdline base console=ttyAMA0 threads=multi machine=''
+	local cmdline base threads=multi machine=''
 	# The plugin takes no locks, and icount has one thread anyway.
 	[[ -z $icount$plugin ]] || threads=single
-	if [[ $arch == arm64 ]]; then
-		cpu=${cpu:-cortex-a76}
-	else
-		cpu=${cpu:-qemu64} console=ttyS0
-	fi
+	[[ $arch == arm64 ]] && cpu=${cpu:-cortex-a76} || cpu=${cpu:-qemu64}
 	machine_args
 	[[ $arch == arm64 && $coherent == no ]] && qemu+=(-dtb "$(machine_dtb)")
+	cmdline=$(guest_cmdline)
+	if snapshot_possible; then
+		snapshot=$(snapshot_file "$cmdline") || exit
+	fi
+	qemu+=(-monitor none -accel "tcg,thread=$threads")
 	machine_disks "$1"
 	machine_nics
 	qemu+=("${devices[@]}")
 	base=$(initramfs_base "$arch" "$kernel" "${modules[@]}") ||
 		die "this kernel cannot run --disk $disk: use --disk none or another kernel"
 	guest_extra "$1" "$2"
-	cat "$base" "$1/extra.cpio" >"$1/initrd"
-	cmdline="console=$console nokaslr panic=-1 quiet loglevel=4 8250.nr_uarts=8"
-	# Certificates, randomness and the ciphers' self-tests: most of the instructions to init. Of the rest
-	# a fifth to a third: names of constants in the formats of tracepoints, and what BPF is for elsewhere,
-	# whose types are looked for one by one: schedulers, TCP, HID and its self-test.
-	cmdline+=" initcall_blacklist=load_system_certificate_list,jent_mod_init,trace_eval_init,scx_init"
-	cmdline+=",bpf_tcp_ca_kfunc_init,bpf_dummy_struct_ops_init,bpf_qdisc_kfunc_init,hid_bpf_struct_ops_init"
-	cmdline+=" cryptomgr.notests usb-storage.delay_use=0"
-	[[ $swiotlb == force ]] && cmdline+=" swiotlb=force"
 	[[ -z $icount ]] || qemu+=(-icount "shift=0,sleep=off" -seed "$seed"
 		-rtc "base=2026-01-01T00:00:00,clock=vm")
 	[[ -z $plugin ]] || qemu+=(-plugin "$(plugin_spec "$1")")
 	[[ -z $model ]] || qemu+=(-plugin "$(model_spec "$1")")
-	qemu+=(-kernel "$kernel/vmlinuz" -initrd "$1/initrd" -append "$cmdline $append")
+	if [[ -n $snapshot ]]; then
+		snapshot_resume "$snapshot" "$1" "$base"
+	else
+		cat "$base" "$1/extra.cpio" >"$1/initrd"
+		qemu+=(-kernel "$kernel/vmlinuz" -initrd "$1/initrd" -append "$cmdline")
+	fi
 }
 
 guest_run()
 {
-	local work status=0 pid follow=()
+	local work status=0 pid follow=() snapshot=''
 	need_tools "qemu-system-$([[ $arch == arm64 ]] && echo aarch64 || echo x86_64)" fdtput cpio xz
 	guest_kernel
 	work=$(mktemp -d "${TMPDIR:-/tmp}/lab.XXXXXX")
@@ -239,7 +252,8 @@ guest_finish()
 			return 124
 		fi
 		if (($2)) && [[ ! -s $work/console ]]; then
-			die "QEMU failed: $(tail -n1 "$work/qemu")"
+			[[ -z $snapshot ]] || rm -f "$snapshot"
+			die "QEMU failed: $(tail -n1 "$work/qemu")${snapshot:+ (next time the guest boots anew)}"
 		fi
 		say "the guest died before its command ended: its last lines are above (-v for all)"
 		return 125
@@ -266,7 +280,7 @@ guest_finish()
 # guest_shell [COMMAND]: a guest on this terminal; the guest's own status stays there.
 guest_shell()
 {
-	local work status=0 interactive=1
+	local work status=0 interactive=1 snapshot=''
 	guest_kernel
 	work=$(mktemp -d "${TMPDIR:-/tmp}/lab.XXXXXX")
 	# shellcheck disable=SC2064

@@ -67,13 +67,40 @@ initramfs_terminfo()
 	done
 }
 
+# busybox_of ARCH: the guest's.
+busybox_of()
+{
+	find "$cache/programs/$1/busybox" -name busybox -type f -perm -1
+}
+
+# initramfs_waiting ARCH: prints the path of the cached archive of a guest that waits to be resumed.
+initramfs_waiting()
+{
+	local busybox out work
+	busybox=$(busybox_of "$1")
+	out=$cache/initramfs/$(cat "$busybox" "$top/lab/guest/init" "$top/lab/initramfs.sh" "$built/$1/fetch" |
+		sha256sum | cut -c1-24)-waiting.cpio
+	if [[ ! -e $out ]]; then
+		work=$(mktemp -d)
+		mkdir -p "$work"/{bin,dev,proc,sys,tmp,out,root,lab} "$cache/initramfs"
+		install -m 755 "$busybox" "$work/bin/busybox"
+		install -m 755 "$top/lab/guest/init" "$work/init"
+		install -m 755 "$built/$1/fetch" "$work/bin/fetch"
+		touch "$work/lab/snapshot"
+		archive "$work" "$out.$BASHPID"
+		mv "$out.$BASHPID" "$out"
+		rm -rf "$work"
+	fi
+	echo "$out"
+}
+
 # initramfs_base ARCH KERNELDIR MODULE...: prints the path of the cached base archive.
 initramfs_base()
 {
 	local arch=$1 kernel=$2 out work busybox file order rel
 	shift 2
 	rel=$(<"$kernel/release")
-	busybox=$(find "$cache/programs/$arch/busybox" -name busybox -type f -perm -1)
+	busybox=$(busybox_of "$arch")
 	order=$(module_order "$kernel" "$@") || return 1
 	out=$cache/initramfs/$(cat "$busybox" "$top/lab/guest/init" "$top/lab/initramfs.sh" \
 		"$built/$arch/workload" - \

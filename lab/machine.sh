@@ -12,8 +12,7 @@ machine_args()
 	else
 		qemu=(qemu-system-x86_64 -M q35 -cpu "$cpu")
 	fi
-	qemu+=(-smp "$smp" -m "$mem" -nodefaults -display none -monitor none -no-reboot
-		-accel "tcg,thread=$threads")
+	qemu+=(-smp "$smp" -m "$mem" -nodefaults -display none -no-reboot)
 }
 
 # machine_dtb: prints the path of the machine's own device tree with its coherence taken away.

@@ -65,6 +65,21 @@ for my $label ("disk-read", "disk-write") {
 expect($run, "empty", 0, 0);
 cmp_ok(Lab::window($run, "empty")->{instructions}, ">", 1000, "an empty window counts instructions");
 
+# A guest that goes on from where another had booted is as one that boots.
+my $what = <<'SH';
+uname -a
+cat /proc/cmdline
+for d in /sys/bus/pci/devices/* /sys/bus/platform/devices/*; do echo "$d $(cat $d/modalias) $(readlink $d/driver $d/iommu_group)"; done
+cut -d' ' -f1 /proc/modules
+workload udmabuf -n 16 -r 4 -d rw -m some
+workload dio -V -s 1M -f $DISK -m disk
+SH
+my ($resumed, $fresh) = map { Lab::run([ "--kernel", $ENV{LAB_KERNEL} // "6.12", "--disk", "ahci", "--iommu", "smmuv3",
+	"--smp", 2, "--plugin", @$_ ], $what) } [], ["--fresh"];
+is($_->{status}, 0, "the guest ran") or diag($_->{err}) for $resumed, $fresh;
+is($resumed->{out}, $fresh->{out}, "resumed: the same machine, modules and results as when it boots");
+is_deeply(Lab::dma($resumed, $_), Lab::dma($fresh, $_), "resumed: the same maintenance of $_") for qw(some disk);
+
 # A guest that dies or hangs ends in a message and a status of its own.
 my $dead = Lab::run([ "--append", "sysrq_always_enabled" ], "echo c >/proc/sysrq-trigger; sleep 60");
 is($dead->{status}, 125, "a panic is told from a failing command");
