@@ -5,7 +5,7 @@
 
 #include "calls.bpf.h"
 #include "rows.bpf.h"
-#ifdef STACKS
+#ifdef EXTRAS
 #include "stacks.bpf.h"
 #endif
 
@@ -79,8 +79,8 @@ struct call_place {
 static __always_inline void call_stack(struct call_place place, u32 program, u32 at, u32 extras,
 				       u64 bytes, const struct row_call *c)
 {
-#ifdef STACKS
-	if (extras & EXTRA_STACKS)
+#ifdef EXTRAS
+	if (config.flags & CONFIG_STACKS && extras & EXTRA_STACKS)
 		stack_add_call(place.ctx, place.lr, program, at, c, bytes);
 #endif
 }
@@ -88,8 +88,8 @@ static __always_inline void call_stack(struct call_place place, u32 program, u32
 static __always_inline void failed_stack(struct call_place place, u32 program, u32 at, u32 entries,
 					 u64 events)
 {
-#ifdef STACKS
-	if (state.single_extras & EXTRA_STACKS)
+#ifdef EXTRAS
+	if (config.flags & CONFIG_STACKS && state.single_extras & EXTRA_STACKS)
 		stack_add_failed(place.ctx, place.lr, program, at, entries, events);
 #endif
 }

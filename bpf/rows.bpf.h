@@ -351,10 +351,12 @@ static __always_inline u64 row_list(struct row_value *v, const struct row_call *
 static __always_inline void row_add_asked(struct row_value *v, u32 at, struct row_call *c,
 					  u64 bytes, u32 extras)
 {
+#ifdef EXTRAS
 	if (extras & EXTRA_STORMS && storm_add(at)) {
 		c->chained = CHAINED;
 		v->sum.chained++;
 	}
+#endif
 	if (extras & EXTRA_PROCS)
 		proc_add(at, c->entries | c->chained, bytes, c->events, c->ns);
 }

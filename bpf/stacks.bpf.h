@@ -116,7 +116,8 @@ SLOW_PATH int stack_add(u32 program)
 	struct stack_key key = {};
 	struct proc_value *v;
 
-	if (!w)
+	/* Before 6.8 a function is verified whether it is called or not; without it are no maps. */
+	if (!(config.flags & CONFIG_STACKS) || !w)
 		return 0;
 	key.where.row = ROW_OF(w->at, config.cpus, config.max_rows);
 	key.where.bank = BANK_OF(w->at, config.cpus, config.max_rows);

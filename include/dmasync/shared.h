@@ -333,6 +333,7 @@ enum {
 	CONFIG_STORMS = 1 << 5,	      /* runs of calls for single buffers are told */
 	CONFIG_TO_BARRIER = 1 << 6,   /* unmap and sync for the CPU wait even if DMA only read */
 	CONFIG_VMAP_STEPS = 1 << 7,   /* a vmap() has no row */
+	CONFIG_STACKS = 1 << 8,	      /* calls are told by their stacks */
 };
 
 #define TLB_SLOTS 512 /* power of two; tasks that share one are told together */

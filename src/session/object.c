@@ -13,11 +13,11 @@
 #include "target.h"
 #include "dmasync/log.h"
 #include "chain.skel.h"
-#include "chain_stacks.skel.h"
+#include "chain_extras.skel.h"
 #include "dmasync.skel.h"
+#include "extras.skel.h"
+#include "extras_fsession.skel.h"
 #include "fsession.skel.h"
-#include "stacks.skel.h"
-#include "stacks_fsession.skel.h"
 
 /* Since 7.0; Debian 12's headers and libbpf do not have it. */
 #define TRACE_FSESSION 58
@@ -122,7 +122,7 @@ int object_set_config(const struct bpf_object *obj, const struct attach_config *
 	c->max_rows = cfg->max_rows;
 	c->flags = (cfg->comm ? CONFIG_COMM : 0) | (cfg->procs ? CONFIG_PROCS : 0) |
 		   (cfg->sync_has_barrier ? CONFIG_SYNC_BARRIER : 0) |
-		   (cfg->user_stacks ? CONFIG_USER_STACKS : 0) |
+		   (cfg->stacks ? CONFIG_STACKS : 0) | (cfg->user_stacks ? CONFIG_USER_STACKS : 0) |
 		   (cfg->stack_procs ? CONFIG_STACK_PROCS : 0) | (cfg->storms ? CONFIG_STORMS : 0) |
 		   (cfg->to_has_barrier ? CONFIG_TO_BARRIER : 0) |
 		   (cfg->facts.vmap_steps_only ? CONFIG_VMAP_STEPS : 0);
@@ -223,7 +223,7 @@ static int set_maps(const struct bpf_object *obj, const struct attach_config *cf
 	return err || first ? err : size_maps(map, cfg);
 }
 
-static struct bpf_object *open_object(enum rung rung, bool chain, bool stacks,
+static struct bpf_object *open_object(enum rung rung, bool chain, bool extras,
 				      const struct kernel_types *types)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts);
@@ -233,16 +233,16 @@ static struct bpf_object *open_object(enum rung rung, bool chain, bool stacks,
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", types->fd);
 	opts.btf_custom_path = path;
-	if (chain && stacks)
-		elf = chain_stacks_bpf__elf_bytes(&size);
+	if (chain && extras)
+		elf = chain_extras_bpf__elf_bytes(&size);
 	else if (chain)
 		elf = chain_bpf__elf_bytes(&size);
-	else if (rung == RUNG_FSESSION && stacks)
-		elf = stacks_fsession_bpf__elf_bytes(&size);
+	else if (rung == RUNG_FSESSION && extras)
+		elf = extras_fsession_bpf__elf_bytes(&size);
 	else if (rung == RUNG_FSESSION)
 		elf = fsession_bpf__elf_bytes(&size);
-	else if (stacks)
-		elf = stacks_bpf__elf_bytes(&size);
+	else if (extras)
+		elf = extras_bpf__elf_bytes(&size);
 	else
 		elf = dmasync_bpf__elf_bytes(&size);
 	return bpf_object__open_mem(elf, size, &opts);
@@ -250,7 +250,7 @@ static struct bpf_object *open_object(enum rung rung, bool chain, bool stacks,
 
 /* Opens the object for @rung and, if it is the first, reads what its programs need of the kernel.
  */
-static int open_with_types(enum rung rung, bool chain, bool stacks, struct kernel_types *types,
+static int open_with_types(enum rung rung, bool chain, bool extras, struct kernel_types *types,
 			   struct bpf_object **out)
 {
 	bool read = types->fd >= 0;
@@ -262,7 +262,7 @@ static int open_with_types(enum rung rung, bool chain, bool stacks, struct kerne
 		types->fd = memfd_create("kernel-types", MFD_CLOEXEC);
 	if (types->fd < 0)
 		return -errno;
-	*out = open_object(rung, chain, stacks, types);
+	*out = open_object(rung, chain, extras, types);
 	if (!*out)
 		return -errno;
 	if (read)
@@ -296,8 +296,8 @@ int object_load(const struct attach_config *cfg, enum rung rung, const struct ho
 		struct kernel_types *types, struct bpf_object **out)
 {
 	struct bpf_object *obj = NULL;
-	int err =
-		open_with_types(rung, n && hook_is_chain(&hooks[set[0]]), cfg->stacks, types, &obj);
+	int err = open_with_types(rung, n && hook_is_chain(&hooks[set[0]]),
+				  cfg->stacks || cfg->storms, types, &obj);
 
 	err = err ?: object_set_config(obj, cfg);
 	err = err ?: set_maps(obj, cfg, first);

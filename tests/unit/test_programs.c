@@ -11,8 +11,11 @@
 #include <bpf/libbpf.h>
 #include <dmasync/storms.h>
 #include "chain.skel.h"
-#include "chain_stacks.skel.h"
+#include "chain_extras.skel.h"
 #include "dmasync.skel.h"
+#include "extras.skel.h"
+#include "extras_fsession.skel.h"
+#include "fsession.skel.h"
 
 /* In place of libbpf's: what the kernel says to a program. */
 static int load_result;
@@ -73,19 +76,38 @@ static unsigned int calls_of(const void *bytes, size_t size, const char *name)
 /* What happens around the DMA API is in no process's sums, and no run: it must not take room. */
 static void chain_leaves_processes_alone(void **state)
 {
-	const void *chain, *stacks, *calls;
-	size_t chain_size, stacks_size, calls_size;
+	const void *chain, *chain_extras, *calls;
+	size_t chain_size, chain_extras_size, calls_size;
 
 	chain = chain_bpf__elf_bytes(&chain_size);
-	stacks = chain_stacks_bpf__elf_bytes(&stacks_size);
+	chain_extras = chain_extras_bpf__elf_bytes(&chain_extras_size);
 	calls = dmasync_bpf__elf_bytes(&calls_size);
 	assert_int_not_equal(calls_of(calls, calls_size, "proc_add"), 0);
-	assert_int_not_equal(calls_of(calls, calls_size, "storm_add"), 0);
 	assert_int_not_equal(calls_of(chain, chain_size, "row_add_far"), 0);
 	assert_int_equal(calls_of(chain, chain_size, "proc_add"), 0);
 	assert_int_equal(calls_of(chain, chain_size, "storm_add"), 0);
-	assert_int_equal(calls_of(stacks, stacks_size, "proc_add"), 0);
-	assert_int_equal(calls_of(stacks, stacks_size, "storm_add"), 0);
+	assert_int_equal(calls_of(chain_extras, chain_extras_size, "proc_add"), 0);
+	assert_int_equal(calls_of(chain_extras, chain_extras_size, "storm_add"), 0);
+}
+
+/* The verifier looks at every function that a program may call, also at those that it does not. */
+static void extras_are_apart(void **state)
+{
+	const void *plain, *fsession, *extras, *extras_fsession;
+	size_t plain_size, fsession_size, extras_size, extras_fsession_size;
+
+	plain = dmasync_bpf__elf_bytes(&plain_size);
+	fsession = fsession_bpf__elf_bytes(&fsession_size);
+	extras = extras_bpf__elf_bytes(&extras_size);
+	extras_fsession = extras_fsession_bpf__elf_bytes(&extras_fsession_size);
+	for (int i = 0; i < 2; i++) {
+		const char *name = i ? "stack_add" : "storm_add";
+
+		assert_int_equal(calls_of(plain, plain_size, name), 0);
+		assert_int_equal(calls_of(fsession, fsession_size, name), 0);
+		assert_int_not_equal(calls_of(extras, extras_size, name), 0);
+		assert_int_not_equal(calls_of(extras_fsession, extras_fsession_size, name), 0);
+	}
 }
 
 static int opened(int result)
@@ -112,6 +134,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(chain_leaves_processes_alone),
+		cmocka_unit_test(extras_are_apart),
 		cmocka_unit_test(refused_is_unsupported),
 	};
 

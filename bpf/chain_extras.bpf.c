@@ -1,4 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The programs of chain.bpf.c with stacks. */
-#define STACKS
+#define EXTRAS
 #include "chain.bpf.c"
