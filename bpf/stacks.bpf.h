@@ -112,12 +112,15 @@ static __always_inline struct proc_value *stack_value(void *map, const struct st
  */
 SLOW_PATH int stack_add(u32 program)
 {
-	struct stack_work *w = bpf_map_lookup_elem(&stack_works, &program);
 	struct stack_key key = {};
+	struct stack_work *w;
 	struct proc_value *v;
 
 	/* Before 6.8 a function is verified whether it is called or not; without it are no maps. */
-	if (!(config.flags & CONFIG_STACKS) || !w)
+	if (!(config.flags & CONFIG_STACKS))
+		return 0;
+	w = bpf_map_lookup_elem(&stack_works, &program);
+	if (!w)
 		return 0;
 	key.where.row = ROW_OF(w->at, config.cpus, config.max_rows);
 	key.where.bank = BANK_OF(w->at, config.cpus, config.max_rows);

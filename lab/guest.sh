@@ -144,7 +144,7 @@ guest_extra()
 	cat >"$root/lab/config" <<-CONFIG
 		DISKS='$([[ $disk == none ]] || echo "${disk//,/ }")'
 		PLUGIN=${plugin:-0} SYMBOLS_WANTED=${symbols:-0} SHELL_WANTED=${interactive:-0}
-		SETTLE=${settle:-0} TERM=${TERM:-linux} SCREEN='$(stty size 2>/dev/null || :)'
+		NOW=$([[ -z $snapshot ]] || date +%s) SETTLE=${settle:-0} TERM=${TERM:-linux} SCREEN='$(stty size 2>/dev/null || :)'
 	CONFIG
 	[[ -z $kmod ]] || module_files+=("$("$top/scripts/build-kmod" --flavour "$flavour" "$kernel")")
 	for file in "${module_files[@]}"; do
@@ -252,8 +252,12 @@ guest_finish()
 			return 124
 		fi
 		if (($2)) && [[ ! -s $work/console ]]; then
-			[[ -z $snapshot ]] || rm -f "$snapshot"
-			die "QEMU failed: $(tail -n1 "$work/qemu")${snapshot:+ (next time the guest boots anew)}"
+			if [[ -n $snapshot ]] && grep -q 'load of migration failed' "$work/qemu"; then
+				rm -f "$snapshot"
+				cat "$work/qemu" >&2
+				die "QEMU cannot resume this guest (--fresh boots); next time its snapshot is taken anew"
+			fi
+			die "QEMU failed: $(tail -n1 "$work/qemu")"
 		fi
 		say "the guest died before its command ended: its last lines are above (-v for all)"
 		return 125

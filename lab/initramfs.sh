@@ -87,7 +87,7 @@ initramfs_waiting()
 		install -m 755 "$top/lab/guest/init" "$work/init"
 		install -m 755 "$built/$1/fetch" "$work/bin/fetch"
 		touch "$work/lab/snapshot"
-		archive "$work" "$out.$BASHPID"
+		archive "$work" "$out.$BASHPID" || die "cannot write to $cache/initramfs: is the disk full?"
 		mv "$out.$BASHPID" "$out"
 		rm -rf "$work"
 	fi
@@ -120,7 +120,7 @@ initramfs_base()
 			basename "$file" .xz >>"$work/lab/modules/order"
 		done
 		initramfs_terminfo "$work/lib/terminfo"
-		archive "$work" "$out.$$"
+		archive "$work" "$out.$$" || die "cannot write to $cache/initramfs: is the disk full?"
 		mv "$out.$$" "$out"
 		rm -rf "$work"
 		find "$cache/initramfs" -name '*.cpio' -mtime +7 -delete

@@ -3,42 +3,56 @@
 # resumed with the devices and the files of this run. Sourced.
 # shellcheck shell=bash disable=SC2154
 
-# How the guest reads files of the host, which semihosting names after its program.
+# How the guest reads files of the host; the word behind the program's name tells where they are.
 semihosting=enable=on,target=native,userspace=on,arg=lab
 
-# snapshot_possible: whether this run can begin with one. Runs by the guest's own clock begin with its
-# first instruction, only Arm's QEMU can hand files to a guest that runs, and none resumes with NVMe.
+# snapshot_possible: whether this run can begin with one. Runs by the guest's own clock, and windows of
+# the plugin that want to, begin with its first instruction; only Arm's QEMU can hand files to a guest
+# that runs; it keeps no NVMe's state; and what is on no PCI bus cannot come later.
 snapshot_possible()
 {
-	[[ $arch == arm64 && -z $icount$fresh$symbols && ${interactive:-0} == 0 && $disk != *nvme* ]]
+	[[ $arch == arm64 && -z $icount$fresh$symbols && ${interactive:-0} == 0 && $plugin_args != *boot=on* &&
+		$disk != *nvme* && " ${devices[*]}" != *\ nvme* && " ${devices[*]}" != *-device[,\ ]* &&
+		${devices[*]} != *-device ]]
 }
 
-# snapshot_resume FILE WORK ARCHIVE: QEMU's arguments for it, and for the archives that the guest reads:
-# this one, and that of the run, which is in WORK.
+# snapshot_resume FILE WORK BASE: QEMU's arguments for it. In WORK the guest finds its archives, and
+# what to seed its random numbers with: all that go on from one snapshot have the same.
 snapshot_resume()
 {
-	ln -s "$3" "$2/base.cpio"
-	qemu+=(-semihosting-config "$semihosting,arg=${2//,/,,}/base.cpio,arg=${2//,/,,}/extra.cpio"
-		-incoming "exec:cat '$1'")
+	ln "$3" "$2/base.cpio" 2>/dev/null || cp "$3" "$2/base.cpio"
+	head -c 256 /dev/urandom >"$2/seed"
+	qemu+=(-semihosting-config "$semihosting,arg=${2//,/,,}" -incoming "exec:cat '$1'")
+}
+
+# snapshot_fail WORK STATUS: says why there is none; ends with 124 when the guest took too long, else 125.
+snapshot_fail()
+{
+	cat "$1/console" "$1/said" | tail -n 30 | tr -d '\r' >&2
+	if (($2 == 124 || $2 == 137)); then
+		say "the guest did not boot in time: its last lines are above (--timeout)"
+		exit 124
+	fi
+	say "the guest died when it booted, or QEMU could not keep it: its last lines are above (--fresh boots)"
+	exit 125
 }
 
 # snapshot_take FILE CMDLINE: boots the machine in the array qemu, which has no device yet, and keeps
-# its memory and state when it has come to rest.
+# its memory and state when it has come to rest. It is stopped then, as of one that runs not all is kept
+# that its CPUs write; what resumes it is not to stay stopped.
 snapshot_take()
 {
-	local work pid
-	work=$(mktemp -d "${TMPDIR:-/tmp}/lab.XXXXXX")
+	local work pid status=0
+	work=$(mktemp -d "${TMPDIR:-/tmp}/lab.XXXXXX") || exit
 	# shellcheck disable=SC2064
 	trap "rm -rf '$work' '$1.part'" EXIT
 	say "$(<"$kernel/release") boots once for all guests on this machine"
 	machine_ports "$work"
 	qemu+=(-kernel "$kernel/vmlinuz" -initrd "$(initramfs_waiting "$arch")" -append "$2"
-		-semihosting-config "$semihosting")
+		-semihosting-config "$semihosting" -monitor stdio -global migration.store-global-state=off)
 	touch "$work/console"
-	mkfifo "$work/commands"
-	# Stopped, as otherwise memory that CPUs write meanwhile is not always kept as it is in the end; what
-	# resumes it is not to stay stopped.
-	timeout -k 5 "$timeout" "${qemu[@]}" -monitor stdio -global migration.store-global-state=off <"$work/commands" >"$work/said" 2>&1 &
+	mkfifo "$work/commands" || exit
+	timeout -k 5 "$((timeout > 300 ? timeout : 300))" "${qemu[@]}" <"$work/commands" >"$work/said" 2>&1 &
 	pid=$!
 	# shellcheck disable=SC2064
 	trap "kill $pid; exit 130" INT TERM
@@ -47,12 +61,11 @@ snapshot_take()
 		sleep 0.1
 	done
 	! kill -0 $pid 2>/dev/null || printf '%s\n' stop 'migrate_set_parameter max-bandwidth 100G' \
-		"migrate \"exec:cat >'$1.part'\"" quit >&8
-	wait $pid || :
+		"migrate \"exec:cat >'$1.part'\"" 'info migrate' quit >&8
+	wait $pid || status=$?
 	exec 8>&-
-	if [[ ! -s $1.part ]]; then
-		cat "$work/console" "$work/said" | tail -n 30 | tr -d '\r' >&2
-		die "the guest did not boot, or QEMU does not keep it: its last lines are above (--fresh, --timeout)"
+	if ((status)) || ! grep -q 'Migration status: completed' "$work/said"; then
+		snapshot_fail "$work" $status
 	fi
 	mv "$1.part" "$1"
 }
@@ -62,17 +75,19 @@ snapshot_take()
 snapshot_file()
 {
 	local key file
-	key=$(sha256sum <<<"$("${qemu[0]}" --version | head -n1) ${qemu[*]} $(initramfs_waiting "$arch") $1 \
-		$kernel $(stat -c '%Y %s' "$kernel/vmlinuz")" | cut -c1-24)
+	key=$( (
+		"${qemu[0]}" --version
+		echo "${qemu[*]} $(initramfs_waiting "$arch") $1 $kernel $(stat -c '%Y %s' "$kernel/vmlinuz")"
+		cat "$top"/lab/{snapshot,machine}.sh
+		[[ $coherent == yes ]] || cat "$(machine_dtb)"
+	) | sha256sum | cut -c1-24)
 	file=$cache/snapshots/$key
-	if [[ ! -e $file ]]; then
-		mkdir -p "$cache/snapshots"
-		(
-			flock 9
-			[[ -e $file ]] || snapshot_take "$file" "$1"
-		) 9>"$cache/snapshots/$key.lock" >&2 || exit
-		find "$cache/snapshots" -type f -mtime +7 -delete
-	fi
-	touch "$file"
+	mkdir -p "$cache/snapshots"
+	(
+		flock 9
+		touch -c "$file"
+		[[ -s $file ]] || snapshot_take "$file" "$1"
+	) 9>"$cache/snapshots/$key.lock" >&2 || exit
+	find "$cache/snapshots" -type f -mtime +7 -delete
 	echo "$file"
 }

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * fetch DIR: waits until the QEMU that runs this guest names files of the host, and copies them to
- * DIR/1, DIR/2 and so on. A snapshot is taken while it waits; what resumes it names the files.
+ * fetch DIR: waits until the QEMU that runs this guest names a directory of the host, and copies
+ * the archives there to DIR. A snapshot is taken while it waits; what resumes it names the
+ * directory.
  */
+#include <linux/random.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <fcntl.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 /* Arm's semihosting interface, for AArch64: an operation, and a block of its parameters. */
@@ -20,6 +24,9 @@ enum {
 
 #define OPEN_RB 1 /* as fopen(..., "rb") */
 #define WAIT_US 20000
+#define CHUNK (1 << 20) /* bytes read at once */
+
+static char chunk[CHUNK];
 
 static long semihost(unsigned int operation, const void *parameters)
 {
@@ -30,70 +37,96 @@ static long semihost(unsigned int operation, const void *parameters)
 	return op;
 }
 
-/* Size of an open file of the host in bytes, -1 on failure. */
-static long host_size(long fd)
+/* Handle of the host's @dir/@name, -1 if it cannot be opened. */
+static long host_open(const char *dir, const char *name)
 {
-	return semihost(SYS_FLEN, (uint64_t[]){ fd });
+	char path[4096];
+	int len = snprintf(path, sizeof(path), "%s/%s", dir, name);
+
+	return semihost(SYS_OPEN, (uint64_t[]){ (uintptr_t)path, OPEN_RB, len });
 }
 
-/* Reads @size bytes into @to, which the guest must have touched: QEMU takes no page faults. */
-static int host_read(long fd, void *to, size_t size)
+/* Reads @size bytes to the start of chunk[]; -1 if there are fewer. */
+static int host_read(long fd, size_t size)
 {
-	return semihost(SYS_READ, (uint64_t[]){ fd, (uintptr_t)to, size }) ? -1 : 0;
+	/* QEMU takes no page faults for the guest. */
+	memset(chunk, 1, size);
+	return semihost(SYS_READ, (uint64_t[]){ fd, (uintptr_t)chunk, size }) ? -1 : 0;
 }
 
-static int host_copy(const char *from, FILE *to)
+static int host_copy(const char *dir, const char *name, FILE *to)
 {
-	long fd = semihost(SYS_OPEN, (uint64_t[]){ (uintptr_t)from, OPEN_RB, strlen(from) });
-	long size = fd < 0 ? -1 : host_size(fd);
-	void *data = size < 0 ? NULL : malloc(size + 1);
-	int err = -1;
+	long fd = host_open(dir, name), left = fd < 0 ? -1 : semihost(SYS_FLEN, (uint64_t[]){ fd });
 
-	if (data) {
-		memset(data, 1, size + 1);
-		err = host_read(fd, data, size);
+	for (size_t size; left > 0; left -= size) {
+		size = left < CHUNK ? left : CHUNK;
+		if (host_read(fd, size) || fwrite(chunk, 1, size, to) != size)
+			left = -1;
 	}
-	if (!err && fwrite(data, 1, size, to) != (size_t)size)
-		err = -1;
-	free(data);
 	if (fd >= 0)
 		semihost(SYS_CLOSE, (uint64_t[]){ fd });
+	return left ? -1 : 0;
+}
+
+/* Of @dir/seed the kernel makes its random numbers from here on. */
+static int take_seed(const char *dir)
+{
+	struct {
+		struct rand_pool_info info;
+		char bytes[256];
+	} seed = { .info = { .entropy_count = 8 * sizeof(seed.bytes),
+			     .buf_size = sizeof(seed.bytes) } };
+	long fd = host_open(dir, "seed");
+	int random = open("/dev/urandom", O_WRONLY), err = -1;
+
+	if (fd >= 0 && random >= 0 && !host_read(fd, sizeof(seed.bytes))) {
+		memcpy(seed.info.buf, chunk, sizeof(seed.bytes));
+		err = ioctl(random, RNDADDENTROPY, &seed) ?: ioctl(random, RNDRESEEDCRNG);
+	}
+	if (fd >= 0)
+		semihost(SYS_CLOSE, (uint64_t[]){ fd });
+	close(random);
 	return err;
 }
 
-/* What QEMU was told by -semihosting-config arg=, with blanks between; the first is not a file. */
-static char *host_words(char *line, size_t size)
+/* The word that QEMU has behind the program's name, of -semihosting-config arg=; NULL: none yet. */
+static char *host_word(char *line, size_t size)
 {
-	uint64_t block[] = { (uintptr_t)line, size };
+	char *word;
 
 	memset(line, 0, size);
-	if (semihost(SYS_GET_CMDLINE, block))
+	if (semihost(SYS_GET_CMDLINE, (uint64_t[]){ (uintptr_t)line, size }))
 		return NULL;
-	return strchr(line, ' ');
+	word = strchr(line, ' ');
+	return word ? word + 1 : NULL;
 }
 
 int main(int argc, char **argv)
 {
-	char line[4096], path[4096], *words, *word;
-	unsigned int n = 0;
+	static const char *const names[] = { "base.cpio", "extra.cpio" };
+	char line[4096], path[4096], *dir;
 
 	if (argc != 2) {
 		fprintf(stderr, "usage: fetch DIR\n");
 		return 2;
 	}
-	while (!(words = host_words(line, sizeof(line))))
+	while (!(dir = host_word(line, sizeof(line))))
 		usleep(WAIT_US);
-	while ((word = strsep(&words, " "))) {
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		FILE *to;
 
-		if (!*word)
-			continue;
-		snprintf(path, sizeof(path), "%s/%u", argv[1], ++n);
+		snprintf(path, sizeof(path), "%s/%s", argv[1], names[i]);
 		to = fopen(path, "wb");
-		if (!to || host_copy(word, to) || fclose(to)) {
-			fprintf(stderr, "fetch: cannot copy the host's %s to %s\n", word, path);
+		if (!to || host_copy(dir, names[i], to) || fclose(to)) {
+			fprintf(stderr,
+				"fetch: cannot copy the host's %s/%s to %s: is there room?\n", dir,
+				names[i], path);
 			return 1;
 		}
+	}
+	if (take_seed(dir)) {
+		fprintf(stderr, "fetch: cannot seed random numbers from the host's %s/seed\n", dir);
+		return 1;
 	}
 	return 0;
 }

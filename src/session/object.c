@@ -208,7 +208,7 @@ static int size_maps(struct bpf_map *const map[N_SHARED], const struct attach_co
 static int set_maps(const struct bpf_object *obj, const struct attach_config *cfg,
 		    const struct bpf_object *first)
 {
-	struct bpf_map *map[N_SHARED];
+	struct bpf_map *map[N_SHARED], *works;
 	int err = 0;
 
 	for (unsigned int i = 0; i < N_SHARED && !err; i++) {
@@ -220,6 +220,10 @@ static int set_maps(const struct bpf_object *obj, const struct attach_config *cf
 		else if (map[i] && first)
 			err = bpf_map__reuse_fd(map[i], object_map_fd(first, shared_maps[i]));
 	}
+	/* Each object has its own. */
+	works = bpf_object__find_map_by_name(obj, "stack_works");
+	if (works && !cfg->stacks && !err)
+		err = bpf_map__set_autocreate(works, false);
 	return err || first ? err : size_maps(map, cfg);
 }
 

@@ -67,6 +67,8 @@ cmp_ok(Lab::window($run, "empty")->{instructions}, ">", 1000, "an empty window c
 
 # A guest that goes on from where another had booted is as one that boots.
 my $what = <<'SH';
+set -e
+[ ! -e /lab/snapshot ] || echo resumed >&2
 uname -a
 cat /proc/cmdline
 for d in /sys/bus/pci/devices/* /sys/bus/platform/devices/*; do echo "$d $(cat $d/modalias) $(readlink $d/driver $d/iommu_group)"; done
@@ -78,7 +80,16 @@ my ($resumed, $fresh) = map { Lab::run([ "--kernel", $ENV{LAB_KERNEL} // "6.12",
 	"--smp", 2, "--plugin", @$_ ], $what) } [], ["--fresh"];
 is($_->{status}, 0, "the guest ran") or diag($_->{err}) for $resumed, $fresh;
 is($resumed->{out}, $fresh->{out}, "resumed: the same machine, modules and results as when it boots");
-is_deeply(Lab::dma($resumed, $_), Lab::dma($fresh, $_), "resumed: the same maintenance of $_") for qw(some disk);
+like($resumed->{err}, qr/^resumed$/m, "resumed: it did not boot");
+unlike($fresh->{err}, qr/^resumed$/m, "--fresh: it did");
+for my $label (qw(some disk)) {
+	is_deeply(Lab::dma($resumed, $label), Lab::dma($fresh, $label), "resumed: the same maintenance of $label");
+	cmp_ok(Lab::dma($fresh, $label)->{dsb}, ">", 0, "$label: there is some");
+}
+my @boots = map { Lab::run([], "cat /proc/sys/kernel/random/boot_id; date +%s") } 1, 2;
+my @said = map { [ split /\n/, $_->{out} ] } @boots;
+isnt($said[0][0], $said[1][0], "resumed: random numbers of its own");
+cmp_ok(abs($_->[1] - time), "<", 600, "resumed: the time of the host") for @said;
 
 # A guest that dies or hangs ends in a message and a status of its own.
 my $dead = Lab::run([ "--append", "sysrq_always_enabled" ], "echo c >/proc/sysrq-trigger; sleep 60");

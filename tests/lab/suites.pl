@@ -61,12 +61,13 @@ sub rungs
 
 # Sessions of a path, by mode. What is attached depends on the kernel and the mode alone: on one path of
 # a kernel every mode has a session of its own, on the others one derives and counts barriers and counts
-# entries. Where everything bounces another one derives with nothing else attached.
+# entries. Where everything bounces, and on all paths of 6.12, another one derives with nothing else attached.
 sub commands
 {
 	my ($kernel, $path, $apart) = @_;
+	my $bare = $path eq "swiotlb" || $kernel eq "6.12";
 	return (
-		(map { $_ => $tools{$_} } $apart ? qw(api exact arch) : $path eq "swiotlb" ? qw(api both) : "both"),
+		(map { $_ => $tools{$_} } $apart ? qw(api exact arch) : $bare ? qw(api both) : "both"),
 		(map { $_ => "$tools{exact} --attach=$_" } rungs($kernel, $path)),
 	);
 }
