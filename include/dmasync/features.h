@@ -37,6 +37,8 @@ struct features {
 	bool sites_complete;	  /* every function of the list that exists could be decoded */
 	unsigned int n_functions; /* functions decoded */
 	char why[160]; /* what could not be read and what to do; empty when all is known */
+	/* Why the kernel's whole list of symbols had to be read, which takes time; or empty. */
+	char whole[96];
 };
 
 /* Where to look; for tests. */

@@ -289,12 +289,19 @@ static struct ksym *wanted_symbols(const struct ksym *also, size_t n_also)
 static int look_up(struct features *f, const struct feature_source *src, bool live, bool sites,
 		   struct ksym *syms, size_t n_also)
 {
+	int err;
+
 	/* Where barriers are inlined, clones and second functions of a name matter. */
 	if (live && !ksyms_ask(syms, SYM_COUNT + n_also) &&
 	    !(sites && flavour_of(syms, src->machine) == FLAVOUR_UPSTREAM_BATCHED))
 		return 0;
-	if (live && !ksyms_sift(syms, N_SYMS + n_also))
-		return 0;
+	if (live) {
+		err = ksyms_sift(syms, N_SYMS + n_also);
+		if (!err)
+			return 0;
+		snprintf(f->whole, sizeof(f->whole), "a program cannot sift them: %s",
+			 strerror(-err));
+	}
 	return ksyms_find(src->kallsyms, syms, N_SYMS + n_also, f->why, sizeof(f->why));
 }
 

@@ -298,6 +298,8 @@ static int open_session(const struct options *opt, struct session **out)
 	describe_machine(&s->hdr);
 	n_syms = hooks_symbols(opt, syms);
 	features_read(&s->features, NULL, opt->exact || opt->level == LEVEL_ARCH, syms, n_syms);
+	if (opt->verbose && s->features.whole[0])
+		log_info("all kernel symbols are read: %s", s->features.whole);
 	s->hdr.flavour = s->features.flavour;
 	s->hdr.level = opt->level;
 	s->hdr.exact = opt->exact;
