@@ -173,7 +173,8 @@ guest_cmdline()
 	# whose types are looked for one by one: schedulers, TCP, HID and its self-test.
 	printf %s " initcall_blacklist=load_system_certificate_list,jent_mod_init,trace_eval_init,scx_init"
 	printf %s ",bpf_tcp_ca_kfunc_init,bpf_dummy_struct_ops_init,bpf_qdisc_kfunc_init,hid_bpf_struct_ops_init"
-	printf %s " cryptomgr.notests usb-storage.delay_use=0"
+	# Ports are bridges and no more: what was plugged into one before the guest looked stays there.
+	printf %s " cryptomgr.notests usb-storage.delay_use=0 pcie_ports=compat"
 	[[ $swiotlb != force ]] || printf %s " swiotlb=force"
 	printf %s " $append"
 }
@@ -191,7 +192,7 @@ guest_prepare()
 	if snapshot_possible; then
 		snapshot=$(snapshot_file "$cmdline") || exit
 	fi
-	qemu+=(-monitor none -accel "tcg,thread=$threads")
+	qemu+=(-accel "tcg,thread=$threads")
 	machine_disks "$1"
 	machine_nics
 	qemu+=("${devices[@]}")
@@ -202,6 +203,11 @@ guest_prepare()
 		-rtc "base=2026-01-01T00:00:00,clock=vm")
 	[[ -z $plugin ]] || qemu+=(-plugin "$(plugin_spec "$1")")
 	[[ -z $model ]] || qemu+=(-plugin "$(model_spec "$1")")
+	if ((${#late[@]})); then
+		snapshot_late "$1"
+	else
+		qemu+=(-monitor none)
+	fi
 	if [[ -n $snapshot ]]; then
 		snapshot_resume "$snapshot" "$1" "$base"
 	else
@@ -212,7 +218,7 @@ guest_prepare()
 
 guest_run()
 {
-	local work status=0 pid follow=() snapshot=''
+	local work status=0 pid follow=() input=/dev/null snapshot='' late=()
 	need_tools "qemu-system-$([[ $arch == arm64 ]] && echo aarch64 || echo x86_64)" fdtput cpio xz
 	guest_kernel
 	work=$(mktemp -d "${TMPDIR:-/tmp}/lab.XXXXXX")
@@ -221,9 +227,12 @@ guest_run()
 	guest_prepare "$work" "$1"
 	machine_ports "$work"
 	touch "$work"/{console,stdout,stderr,back}
+	((!${#late[@]})) || input=$work/commands
 
-	timeout -k 5 "$timeout" "${qemu[@]}" </dev/null 2>"$work/qemu" &
+	timeout -k 5 "$timeout" "${qemu[@]}" <"$input" >"$work/said" 2>"$work/qemu" &
 	pid=$!
+	trap 'kill $pid; wait $pid; exit 130' INT TERM
+	((!${#late[@]})) || snapshot_plug "$work" $pid
 	tail -c +1 -s 0.1 -f --pid=$pid "$work/stdout" &
 	follow+=($!)
 	tail -c +1 -s 0.1 -f --pid=$pid "$work/stderr" >&2 &
@@ -232,7 +241,6 @@ guest_run()
 		tail -c +1 -s 0.1 -f --pid=$pid "$work/console" >&2 &
 		follow+=($!)
 	fi
-	trap 'kill $pid; wait $pid; exit 130' INT TERM
 	wait $pid || status=$?
 	trap - INT TERM
 	wait "${follow[@]}"
@@ -284,7 +292,7 @@ guest_finish()
 # guest_shell [COMMAND]: a guest on this terminal; the guest's own status stays there.
 guest_shell()
 {
-	local work status=0 interactive=1 snapshot=''
+	local work status=0 interactive=1 snapshot='' late=()
 	guest_kernel
 	work=$(mktemp -d "${TMPDIR:-/tmp}/lab.XXXXXX")
 	# shellcheck disable=SC2064

@@ -52,6 +52,17 @@ machine_image()
 	echo "$image"
 }
 
+# machine_late DEVICE: attaches one whose state QEMU cannot keep, nor have when it takes a snapshot up:
+# into the array late, for snapshot_plug(), if one is resumed.
+machine_late()
+{
+	if [[ -n $snapshot ]]; then
+		late+=("$1")
+	else
+		qemu+=(-device "$1")
+	fi
+}
+
 # machine_disks DIR: attaches the wanted controllers, each with a disk.
 machine_disks()
 {
@@ -67,7 +78,9 @@ machine_disks()
 			qemu+=(-device "ide-hd,drive=ahci,bus=$([[ $arch == arm64 ]] && echo ahci0.0 || echo ide.0)")
 			modules+=(ahci sd_mod) ;;
 		nvme)
-			qemu+=(-device nvme,serial=lab,drive=nvme)
+			# Only a port takes devices late; without a switch for their power they are there at once.
+			qemu+=(-device "pcie-root-port,id=late,power_controller_present=off")
+			machine_late "nvme,serial=lab,drive=nvme,bus=late"
 			modules+=(nvme) ;;
 		sdhci)
 			qemu+=(-device sdhci-pci -device sd-card,drive=sdhci)

@@ -8,11 +8,12 @@ semihosting=enable=on,target=native,userspace=on,arg=lab
 
 # snapshot_possible: whether this run can begin with one. Runs by the guest's own clock, and windows of
 # the plugin that want to, begin with its first instruction; only Arm's QEMU can hand files to a guest
-# that runs; it keeps no NVMe's state; and what is on no PCI bus cannot come later.
+# that runs; and --device may be on no PCI bus, so that it cannot come later, or have a state that QEMU
+# does not keep.
 snapshot_possible()
 {
 	[[ $arch == arm64 && -z $icount$fresh$symbols && ${interactive:-0} == 0 && $plugin_args != *boot=on* &&
-		$disk != *nvme* && " ${devices[*]}" != *\ nvme* && " ${devices[*]}" != *-device[,\ ]* &&
+		" ${devices[*]}" != *\ nvme* && " ${devices[*]}" != *-device[,\ ]* &&
 		${devices[*]} != *-device ]]
 }
 
@@ -23,6 +24,29 @@ snapshot_resume()
 	ln "$3" "$2/base.cpio" 2>/dev/null || cp "$3" "$2/base.cpio"
 	head -c 256 /dev/urandom >"$2/seed"
 	qemu+=(-semihosting-config "$semihosting,arg=${2//,/,,}" -incoming "exec:cat '$1'")
+}
+
+# snapshot_late WORK: QEMU's arguments when there are devices to plug in before the guest goes on.
+snapshot_late()
+{
+	mkfifo "$1/commands" && exec 8<>"$1/commands" || exit
+	qemu+=(-S -monitor stdio)
+}
+
+# snapshot_plug WORK PID: plugs them in when QEMU has taken the snapshot up, and lets the guest go on.
+snapshot_plug()
+{
+	until grep -q $'VM status: paused\r' "$1/said" 2>/dev/null || ! kill -0 "$2" 2>/dev/null; do
+		echo 'info status' >&8
+		sleep 0.02
+	done
+	printf '%s\n' "${late[@]/#/device_add }" cont >&8
+	until grep -q $'VM status: running\r' "$1/said" 2>/dev/null || ! kill -0 "$2" 2>/dev/null; do
+		echo 'info status' >&8
+		sleep 0.02
+	done
+	exec 8>&-
+	! grep '^Error' "$1/said" >&2 || say "QEMU cannot plug in ${late[*]} (--fresh boots)"
 }
 
 # snapshot_fail WORK STATUS: says why there is none; ends with 124 when the guest took too long, else 125.

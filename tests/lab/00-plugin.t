@@ -75,14 +75,15 @@ for d in /sys/bus/pci/devices/* /sys/bus/platform/devices/*; do echo "$d $(cat $
 cut -d' ' -f1 /proc/modules
 workload udmabuf -n 16 -r 4 -d rw -m some
 workload dio -V -s 1M -f $DISK -m disk
+workload dio -V -s 1M -f $DISK_nvme -m nvme
 SH
-my ($resumed, $fresh) = map { Lab::run([ "--kernel", $ENV{LAB_KERNEL} // "6.12", "--disk", "ahci", "--iommu", "smmuv3",
+my ($resumed, $fresh) = map { Lab::run([ "--kernel", $ENV{LAB_KERNEL} // "6.12", "--disk", "ahci,nvme", "--iommu", "smmuv3",
 	"--smp", 2, "--plugin", @$_ ], $what) } [], ["--fresh"];
 is($_->{status}, 0, "the guest ran") or diag($_->{err}) for $resumed, $fresh;
 is($resumed->{out}, $fresh->{out}, "resumed: the same machine, modules and results as when it boots");
 like($resumed->{err}, qr/^resumed$/m, "resumed: it did not boot");
 unlike($fresh->{err}, qr/^resumed$/m, "--fresh: it did");
-for my $label (qw(some disk)) {
+for my $label (qw(some disk nvme)) {
 	is_deeply(Lab::dma($resumed, $label), Lab::dma($fresh, $label), "resumed: the same maintenance of $label");
 	cmp_ok(Lab::dma($fresh, $label)->{dsb}, ">", 0, "$label: there is some");
 }

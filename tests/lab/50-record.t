@@ -41,7 +41,7 @@ session() {
 	workload mark end
 }
 ops=map_sg,unmap_sg,sync_sg_for_cpu,sync_sg_for_device
-export HOLD='-H 1200'
+export HOLD='-H 3000'
 session exact -O $ops --exact --user-stacks --profile 199 -i 1s -- sh /tmp/load
 export HOLD=
 session arch -O $ops,arch_sync_for_cpu,arch_sync_for_device --level arch -i 1000s -- sh /tmp/load

@@ -112,35 +112,45 @@ sub check_module
 	no_loss($end, $kernel);
 }
 
-# Frames are broadcast: what one card sends the other receives. Queues that never stop send all of a
-# system call in it. A poll takes buffers off and, every 16 frames and at its end, puts new ones on;
-# after one the next waits for 0.2 s, so that there are many frames in it on a busy host, too. A poll
+# Frames are broadcast: what one card sends the other receives. A queue that never stops, as it is when
+# its first frame has gone, sends all of a system call in it. A poll takes buffers off and, every 16
+# frames and at its end, puts new ones on; after one the next waits for 0.2 s, so that there are many frames in it on a busy host, too. A poll
 # ends at 64 frames: of 130 some are left, for which a thread goes on at once. Without readahead a page
-# of the disk is read and waited for before the next, in one system call.
+# of the disk is read and waited for before the next, in one system call. What sends, what takes interrupts
+# and the thread have a CPU each, as calls in an interrupt that comes while the tool counts one of the
+# same hook are lost to it.
 my $drivers = <<'SH';
 cat >/tmp/load <<'END'
 ip link set eth0 up
 ip link set eth1 up
 tries=0
-until grep -q 1 /sys/class/net/eth0/carrier && grep -q 1 /sys/class/net/eth1/carrier; do
+until [ "$(cat /sys/class/net/eth?/operstate)" = "up
+up" ]; do
 	usleep 100000; tries=$((tries + 1)); [ $tries -lt 100 ] || exit 1
 done
+# What is sent until then waits for a queue, which comes right after.
+usleep 500000
+for irq in $(sed -n 's/^ *\([0-9]*\):.* eth[01].*/\1/p' /proc/interrupts); do
+	echo 2 >/proc/irq/$irq/smp_affinity
+done
 echo 1000000 >/sys/class/net/eth0/queues/tx-0/byte_queue_limits/limit_min
+workload frames -f eth0 -n 1 -r 1 -H 500
 workload frames -f eth0 -n 8 -r 4
 sleep 1
 echo 1 >/sys/class/net/eth1/napi_defer_hard_irqs
 echo 200000000 >/sys/class/net/eth1/gro_flush_timeout
 workload frames -f eth0 -n 40 -r 4 -H 400
 echo 1 >/sys/class/net/eth1/threaded
+taskset -p 4 $(pidof $(cat /proc/[0-9]*/comm | grep '^napi/eth1')) >/dev/null
 workload frames -f eth0 -n 130 -r 1 -H 400
 [ -n "$DISK" ] || exit 0
 workload dio -b 128k -s 2M -f $DISK
 echo 0 >/sys/block/${DISK#/dev/}/queue/read_ahead_kb
-dd if=$DISK of=/dev/null bs=64k count=2 skip=64
+dd if=$DISK of=/dev/null bs=64k count=8 skip=64
 END
 echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6
 echo 1 >/sys/kernel/tracing/events/napi/napi_poll/enable
-dmasynctop record -o /out/capture --storms -i 1000s -- sh /tmp/load >/dev/null 2>/out/err || cat /out/err >&2
+dmasynctop record -o /out/capture --storms -i 1000s -- taskset 1 sh /tmp/load >/dev/null 2>/out/err || cat /out/err >&2
 grep napi_poll: /sys/kernel/tracing/trace >/out/polls
 grep . /sys/class/net/eth?/statistics/[rt]x_packets
 dmasynctop report --json /out/capture >/out/report
@@ -155,7 +165,7 @@ sub check_network
 	my @polls = map { /device eth1 work (\d+)/ && $1 ? $1 : () } split /\n/, Lab::slurp("$run->{dir}/polls");
 	my ($frames) = $run->{out} =~ m{eth1/statistics/rx_packets:(\d+)};
 	is(sum0(@polls), $frames, "polls have the frames");
-	cmp_ok($frames, ">=", 4 * 8 + 4 * 40 + 130, "these are what was sent");
+	cmp_ok($frames, ">=", 1 + 4 * 8 + 4 * 40 + 130, "these are what was sent");
 	is(max(@polls), 64, "there is a poll after which its thread goes on with the next");
 	my $nic = storms($end, qr/:00:0$second\.0 e1000e$/);
 	my $taken = $nic->{"unmap_page from_device"};
@@ -178,7 +188,7 @@ sub check_sent
 	is($runs{40}, 4, "tx: the same of long ones");
 }
 
-# 16 commands of 32 pages, then 32 of a page, for each of which a task waits. If its page has come
+# 16 commands of 32 pages, then 128 of a page, for each of which a task waits. If its page has come
 # before it could wait, the next is in the same context.
 sub check_nvme
 {
@@ -187,12 +197,12 @@ sub check_nvme
 	my %lengths;
 	for my $op ("map_page", "unmap_page") {
 		my $storm = $nvme->{"$op from_device"};
-		is($storm->{calls}, 512 + 32, "nvme: $op for each page");
+		is($storm->{calls}, 512 + 128, "nvme: $op for each page");
 		$lengths{$op} = { map { @$_ } @{ $storm->{hist} // [] } };
 		is($lengths{$op}{32}, 16, "nvme: $op: a run of 32 pages for each command");
 	}
 	my $taken = $nvme->{"unmap_page from_device"};
-	is($taken->{contexts}, 16 + 32, "nvme: each unmap_page by itself");
+	is($taken->{contexts}, 16 + 128, "nvme: each unmap_page by itself");
 	is($taken->{saved}, 496, "nvme: what would be saved");
 	cmp_ok($lengths{map_page}{1} // 0, ">", 16, "nvme: a wait ends a context");
 }
@@ -237,11 +247,17 @@ sub check_drivers
 	my ($kernel) = @_;
 	# Before 6.18 NVMe maps lists.
 	my @disk = $kernel eq "7.3" ? ("--disk", "nvme") : ();
-	my $run = Lab::run([ "--kernel", $kernel, "--nic", "e1000e,e1000e", @disk, "--timeout", 600,
-			"--file", "$tool:/bin/dmasynctop" ], $drivers);
+	my ($run, $end);
+	# Where interrupts come is chance; a run for which the tool says that it lost some is done again.
+	for (1 .. 3) {
+		$run = Lab::run([ "--kernel", $kernel, "--smp", 3, "--nic", "e1000e,e1000e", @disk,
+				"--timeout", 600, "--file", "$tool:/bin/dmasynctop" ], $drivers);
+		$end = end_of(Lab::slurp("$run->{dir}/report"));
+		last unless $end->{loss}{recursion_misses};
+		diag("recursion_misses: $end->{loss}{recursion_misses}, once more");
+	}
 	is($run->{status}, 0, "the guest ran") or diag($run->{err});
 	my @capture = Lab::objects(Lab::slurp("$run->{dir}/report"));
-	my $end = end_of(Lab::slurp("$run->{dir}/report"));
 	my $first = @disk ? 2 : 1;
 	check_network($run, $end, $first + 1);
 	check_sent($end, $first);
