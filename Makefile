@@ -15,6 +15,8 @@ endif
 
 prefix ?= /usr/local
 CLANG ?= clang
+# In front of compilers; `make check` has ccache, for trees that were checked before.
+CCACHE ?=
 BPFTOOL ?= $(or $(shell command -v bpftool 2>/dev/null),/usr/sbin/bpftool)
 Q := $(if $(V),,@)
 say = @$(if $(V),:,printf '  %-7s %s\n' '$(1)' '$(patsubst $(O)/%,%,$@)')
@@ -70,7 +72,7 @@ $(OBJ)/dmasynctop-static: $(OBJS)
 $(OBJ)/src/%.o: src/%.c | $(SKELS)
 	$(call say,CC)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CCACHE) $(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # The assembler takes these in; no compiler tells make of it.
 $(OBJ)/src/flame/asset.o: src/flame/flame.js src/flame/flame.css
@@ -79,7 +81,7 @@ $(OBJ)/src/report/schema.o: src/report/capture.schema.json
 $(OBJ)/bpf/%.bpf.o: bpf/%.bpf.c
 	$(call say,BPF)
 	@mkdir -p $(@D)
-	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MF $(@:.o=.d) -MT $@ -c -o $@ $<
+	$(Q)$(CCACHE) $(CLANG) $(BPF_CFLAGS) -MMD -MP -MF $(@:.o=.d) -MT $@ -c -o $@ $<
 
 $(SKELS): $(OBJ)/skel/%.skel.h: $(OBJ)/bpf/%.bpf.o
 	$(call say,SKEL)
@@ -87,35 +89,20 @@ $(SKELS): $(OBJ)/skel/%.skel.h: $(OBJ)/bpf/%.bpf.o
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
 # ---- unit tests ----
-$(OBJ)/unit/%: tests/unit/%.c $(LIB_OBJS)
-	$(call say,UNIT)
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -Itests/unit -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $(LIB_OBJS) $(LDLIBS) -lcmocka
-
-# On back ends that are made up.
-$(OBJ)/unit/test_backend: tests/unit/test_backend.c $(filter-out $(OBJ)/src/session/session.o $(OBJ)/src/ftrace/ftrace.o,$(LIB_OBJS))
-	$(call say,UNIT)
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -Itests/unit -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $(filter %.c %.o,$^) $(LDLIBS) -lcmocka
-
+# What unit tests and their helpers are linked with: all of the product but for what some make up.
+UNIT_OBJS = $(LIB_OBJS)
+$(OBJ)/unit/test_backend: UNIT_OBJS = $(filter-out $(OBJ)/src/session/session.o $(OBJ)/src/ftrace/ftrace.o,$(LIB_OBJS))
 # The product on a made-up session, for tests without root.
-$(OBJ)/unit/batch_demo: tests/unit/batch_demo.c $(filter-out $(OBJ)/src/session/backend.o,$(LIB_OBJS))
-	$(call say,UNIT)
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -Itests/unit -MMD -MP -MF $@.d $(LDFLAGS) -o $@ \
-		$(filter %.c %.o,$^) $(LDLIBS)
+$(OBJ)/unit/batch_demo: UNIT_OBJS = $(filter-out $(OBJ)/src/session/backend.o,$(LIB_OBJS))
 
-# Captures with stacks that tests know.
-$(OBJ)/unit/flame_gen: tests/unit/flame_gen.c $(LIB_OBJS)
-	$(call say,UNIT)
+$(OBJ)/unit/%.o: tests/unit/%.c | $(SKELS)
+	$(call say,CC)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $(LIB_OBJS) $(LDLIBS)
+	$(Q)$(CCACHE) $(CC) $(ALL_CFLAGS) -Itests/unit -MMD -MP -c -o $@ $<
 
-# Makes captures up: for tests, without root.
-$(OBJ)/unit/capture_demo: tests/unit/capture_demo.c $(LIB_OBJS)
+$(OBJ)/unit/%: $(OBJ)/unit/%.o $(LIB_OBJS)
 	$(call say,UNIT)
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -Itests/unit -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $(LIB_OBJS) $(LDLIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(UNIT_OBJS) $(LDLIBS) -lcmocka
 
 units: $(UNITS)
 	$(Q)for t in $(UNITS); do $$t || exit 1; done
@@ -167,7 +154,7 @@ SECONDS ?= 600
 $(FUZZ_DIR)/src/%.o: src/%.c
 	$(call say,FUZZ)
 	@mkdir -p $(@D)
-	$(Q)$(FUZZ_CC) $(ALL_CFLAGS) $(FUZZ_SAN) -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
+	$(Q)$(CCACHE) $(FUZZ_CC) $(ALL_CFLAGS) $(FUZZ_SAN) -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
 
 $(FUZZ_DIR)/src/report/schema.o: src/report/capture.schema.json
 
@@ -182,9 +169,10 @@ fuzz: $(FUZZ_DIR)/fuzz_capture
 fuzz-quick: $(FUZZ_DIR)/fuzz_capture
 	$(Q)O=$(O) prove -v tests/fuzz
 
+CHECK_CACHE := CCACHE=ccache CCACHE_DIR=$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/dmasync/ccache
 check: setup
-	$(Q)$(MAKE) --no-print-directory -j$(JOBS) style all lab build-units $(FUZZ_DIR)/fuzz_capture
-	$(Q)$(MAKE) --no-print-directory -j$(JOBS) ARCH=arm64 all
+	$(Q)$(MAKE) $(CHECK_CACHE) --no-print-directory -j$(JOBS) style all lab build-units $(FUZZ_DIR)/fuzz_capture
+	$(Q)$(MAKE) $(CHECK_CACHE) --no-print-directory -j$(JOBS) ARCH=arm64 all
 	$(Q)O=$(O) CMOCKA_MESSAGE_OUTPUT=TAP prove -j$(TEST_JOBS) --timer $(LAB_TESTS) tests/fuzz tests/browser tests/cli/tui.t \
 		$(filter %_sim,$(UNITS)) $(filter-out tests/cli/tui.t,$(wildcard tests/cli/*.t)) $(filter-out %_sim,$(UNITS))
 
@@ -269,7 +257,7 @@ $(LAB)/%/mapheap: lab/guest/mapheap.c
 $(LAB)/arm64/empty.bpf.o: lab/bench/empty.bpf.c
 	$(call say,BPF)
 	@mkdir -p $(@D)
-	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CCACHE) $(CLANG) $(BPF_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(LAB)/arm64/empty.skel.h: $(LAB)/arm64/empty.bpf.o
 	$(call say,SKEL)

@@ -179,10 +179,10 @@ guest_cmdline()
 	printf %s " $append"
 }
 
-# guest_prepare WORK COMMAND: fills the array qemu; sets snapshot if it resumes one.
+# guest_prepare WORK COMMAND: fills the array qemu; sets base to the initramfs, snapshot if it resumes one.
 guest_prepare()
 {
-	local cmdline base threads=multi machine=''
+	local cmdline threads=multi machine=''
 	# The plugin takes no locks, and icount has one thread anyway.
 	[[ -z $icount$plugin ]] || threads=single
 	[[ $arch == arm64 ]] && cpu=${cpu:-cortex-a76} || cpu=${cpu:-qemu64}
@@ -218,7 +218,7 @@ guest_prepare()
 
 guest_run()
 {
-	local work status=0 pid follow=() input=/dev/null snapshot='' late=()
+	local work status=0 pid follow=() input=/dev/null base snapshot='' late=()
 	need_tools "qemu-system-$([[ $arch == arm64 ]] && echo aarch64 || echo x86_64)" fdtput cpio xz
 	guest_kernel
 	work=$(mktemp -d "${TMPDIR:-/tmp}/lab.XXXXXX")
@@ -278,8 +278,10 @@ guest_finish()
 			ln -sfn "$kernel/kallsyms" "$out/kallsyms"
 		fi
 		[[ ! -e $work/model.json ]] || cp "$work/model.json" "$out/"
-		[[ ! -e $work/got/tmp/lab/kallsyms.modules ]] ||
-			cp "$work/got/tmp/lab/kallsyms.modules" "$out/"
+		if [[ -e $work/got/tmp/lab/sections ]]; then
+			cp "$work/got/tmp/lab/sections" "$out/"
+			cat "${base%.cpio}.functions" - < <(module_functions "$work"/root/lab/module-files/*.ko) >"$out/functions"
+		fi
 	fi
 	if [[ -n $symbols ]]; then
 		# A guest without a clock says that they are older than its kernel.
@@ -292,7 +294,7 @@ guest_finish()
 # guest_shell [COMMAND]: a guest on this terminal; the guest's own status stays there.
 guest_shell()
 {
-	local work status=0 interactive=1 snapshot='' late=()
+	local work status=0 interactive=1 base snapshot='' late=()
 	guest_kernel
 	work=$(mktemp -d "${TMPDIR:-/tmp}/lab.XXXXXX")
 	# shellcheck disable=SC2064

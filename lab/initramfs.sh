@@ -94,7 +94,23 @@ initramfs_waiting()
 	echo "$out"
 }
 
-# initramfs_base ARCH KERNELDIR MODULE...: prints the path of the cached base archive.
+# module_functions FILE.ko...: "MODULE SECTION OFFSET SIZE NAME" of their functions, numbers in hex.
+module_functions()
+{
+	local file name
+	for file; do
+		[[ -e $file ]] || continue
+		name=$(basename "$file" .ko)
+		nm -f sysv "$file" | awk -F '|' -v module="${name//-/_}" '
+			$3 ~ /^ *[tTwW] *$/ && $1 !~ /^\$/ {
+				gsub(/ /, "")
+				print module, $7, $2, ($5 == "" ? 0 : $5), $1
+			}'
+	done
+}
+
+# initramfs_base ARCH KERNELDIR MODULE...: prints the path of the cached base archive; beside it, with
+# .functions for .cpio, are its modules' functions.
 initramfs_base()
 {
 	local arch=$1 kernel=$2 out work busybox file order rel
@@ -120,10 +136,12 @@ initramfs_base()
 			basename "$file" .xz >>"$work/lab/modules/order"
 		done
 		initramfs_terminfo "$work/lib/terminfo"
-		archive "$work" "$out.$$" || die "cannot write to $cache/initramfs: is the disk full?"
+		if ! module_functions "$work"/lab/modules/*.ko >"${out%.cpio}.functions" || ! archive "$work" "$out.$$"; then
+			die "cannot write to $cache/initramfs: is the disk full?"
+		fi
 		mv "$out.$$" "$out"
 		rm -rf "$work"
-		find "$cache/initramfs" -name '*.cpio' -mtime +7 -delete
+		find "$cache/initramfs" -type f -mtime +7 -delete
 	fi
 	echo "$out"
 }

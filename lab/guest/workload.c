@@ -48,14 +48,12 @@ static const char usage[] =
 	"       workload frames -f INTERFACE [-n FRAMES] [-r ROUNDS] [-H MS]\n"
 	"       workload mark begin|end|checkpoint [LABEL]\n"
 	"       workload compact [LABEL]\n"
-	"       workload symbols\n"
 	"DIR is read (default), write or, of a udmabuf, rw; -w one warm-up round first; -D dirties every\n"
 	"line before each round; -W is -d write; -V verifies what was moved; -m marks exactly the\n"
 	"measured loop for the plugin, -k repeats it as another window; -H MS sleeps before and after,\n"
 	"or after each round of frames; -o FILE gets what is printed.\n"
 	"compact has the kernel move pages together, all of it a window LABEL, for which time it has the\n"
 	"name \"compact\": -c compact of dmasynctop then sees that window and nothing else.\n"
-	"symbols prints those of /proc/kallsyms that are not the core kernel's.\n"
 	"Sizes take k, M, G.\n";
 
 static int fail(const char *what, const char *on)
@@ -512,39 +510,6 @@ static int compact_run(const char *label)
 	return n == 1 ? 0 : fail("cannot write to", path);
 }
 
-/*
- * The symbols behind those of the core kernel: of modules, probes and programs. They are 5000 of
- * 250000, for which busybox's grep executes more instructions than the kernel's boot.
- */
-static int symbols_run(void)
-{
-	static const char path[] = "/proc/kallsyms";
-	static char buf[1 << 16];
-	const char *module = NULL, *line;
-	size_t have = 0;
-	ssize_t got;
-	int fd = open(path, O_RDONLY);
-
-	if (fd < 0)
-		return fail("cannot open", path);
-	while ((got = read(fd, buf + have, sizeof(buf) - have)) > 0) {
-		have += got;
-		if (!module) {
-			module = memchr(buf, '[', have);
-			line = memrchr(buf, '\n', module ? (size_t)(module - buf) : have);
-			line = line ? line + 1 : buf;
-			have -= line - buf;
-			memmove(buf, line, have);
-		}
-		if (module) {
-			fwrite(buf, 1, have, stdout);
-			have = 0;
-		}
-	}
-	close(fd);
-	return got ? fail("cannot read", path) : 0;
-}
-
 static int parse(int argc, char **argv, struct options *opt)
 {
 	static char write[] = "write";
@@ -657,8 +622,6 @@ int main(int argc, char **argv)
 		return mark_run(argc - 2, argv + 2);
 	if (!strcmp(name, "compact"))
 		return compact_run(argc > 2 ? argv[2] : NULL);
-	if (!strcmp(name, "symbols"))
-		return symbols_run();
 	opt.size = !strcmp(name, "udmabuf") ? (uint64_t)sysconf(_SC_PAGESIZE) : 32 << 20;
 	if (!*name || parse(argc - 1, argv + 1, &opt))
 		goto usage;

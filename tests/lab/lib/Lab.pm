@@ -63,24 +63,52 @@ sub window
 	return $found // { instructions => 0, sites => [] };
 }
 
+# What is code of neither the core kernel nor a module: slots of kprobes, and programs.
+my $outside = "[outside]";
+
+# Names by address, in hex, of the core kernel.
+sub core_symbols
+{
+	my ($text) = @_;
+	my %seen;
+	# Half of a quarter of a million lines are data's.
+	while ($text =~ /^([0-9a-f]+) ([tTwW]) ([^\$\s]\S*)(\t)?/mg) {
+		my ($addr, $type, $name, $module) = ($1, $2, $3, $4);
+		next if $module;
+		# Of several names at one address a global one reads best, and not an alias.
+		next if exists $seen{$addr} && ($type !~ /[TW]/ || $name =~ /^__pi_/);
+		$seen{$addr} = $name;
+	}
+	delete $seen{"0" x 16};
+	$seen{$1} = $outside if $text =~ /^([0-9a-f]+) T _einittext$/m;
+	return \%seen;
+}
+
+# Adds those of modules: where their sections were, and which functions their files have in them.
+sub add_modules
+{
+	my ($seen, $dir) = @_;
+	my (%section, %end);
+	for (split /\n/, slurp("$dir/sections")) {
+		my ($module, $section, $at) = m{^/sys/module/([^/]+)/sections/([^:]+):0x([0-9a-f]+)$} or next;
+		$section{"$module $section"} = hex $at;
+	}
+	for (split /\n/, slurp("$dir/functions")) {
+		my ($module, $section, $offset, $size, $name) = split / /;
+		my $start = ($section{"$module $section"} // next) + hex $offset;
+		$seen->{ sprintf("%016x", $start) } = $name;
+		$end{ sprintf("%016x", $start + hex $size) } = 1;
+	}
+	$seen->{$_} //= $outside for keys %end;
+}
+
 sub symbols
 {
 	my ($run) = @_;
 	return $run->{symbols} if $run->{symbols};
-	my %seen;
-	for my $file ("kallsyms", "kallsyms.modules") {
-		my $text = slurp("$run->{dir}/$file");
-		# Half of a quarter of a million lines are data's.
-		while ($text =~ /^([0-9a-f]+) ([tTwW]) ([^\$\s]\S*)(\t)?/mg) {
-			my ($addr, $type, $name, $module) = ($1, $2, $3, $4);
-			next if $module && $file eq "kallsyms";
-			# Of several names at one address a global one reads best, and not an alias.
-			next if exists $seen{$addr} && ($type !~ /[TW]/ || $name =~ /^__pi_/);
-			$seen{$addr} = $name;
-		}
-	}
-	delete $seen{"0" x 16};
-	my @sorted = map { [ hex($_), $seen{$_} ] } sort keys %seen;
+	my $seen = core_symbols(slurp("$run->{dir}/kallsyms"));
+	add_modules($seen, $run->{dir});
+	my @sorted = map { [ hex($_), $seen->{$_} ] } sort keys %$seen;
 	return $run->{symbols} = \@sorted;
 }
 
@@ -122,8 +150,8 @@ sub count
 }
 
 # Functions outside the assembly routines in which the DMA code waits (7.1 on: the flush is inlined).
-# A barrier with a kprobe on it runs from a slot in a kprobe_insn_page, and only the tool probes any.
-my $dma_code = qr/^(?:__)?(?:dma_|iommu_dma_|swiotlb_|arch_sync_dma_|xen_swiotlb_|kprobe_insn_page$)/;
+# A barrier with a kprobe on it runs from a slot outside, and only the tool probes any.
+my $dma_code = qr/^(?:__)?(?:dma_|iommu_dma_|swiotlb_|arch_sync_dma_|xen_swiotlb_|\[outside\]$)/;
 
 # dma(RUN, LABEL...): what the DMA API did in all windows so labelled: dsb, and entries maintained
 # towards each side.
