@@ -44,7 +44,7 @@ sub script
 d=/sys/kernel/debug/dmasync_bench
 cell() {
 	if echo "$2" 2>/dev/null >$d/run; then
-		cat $d/result
+		dd bs=64k if=$d/result 2>/dev/null
 	else
 		echo "{\"type\":\"refused\",\"label\":\"$1\",\"reason\":\"$(cat $d/error)\"}"
 	fi

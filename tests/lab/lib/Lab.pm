@@ -8,7 +8,7 @@ use Cpanel::JSON::XS qw(decode_json); # JSON::PP takes eighty times as long
 use Cwd qw(abs_path);
 use File::Basename qw(dirname);
 use File::Temp qw(tempdir);
-use List::Util qw(max);
+use List::Util qw(max maxstr);
 
 our $top = abs_path(dirname(__FILE__) . "/../../..");
 
@@ -80,7 +80,8 @@ sub core_symbols
 		$seen{$addr} = $name;
 	}
 	delete $seen{"0" x 16};
-	$seen{$1} = $outside if $text =~ /^([0-9a-f]+) T _einittext$/m;
+	# The last tells where code ends: _einittext, __exittext_end.
+	$seen{$_} = $outside for grep { defined } maxstr(keys %seen);
 	return \%seen;
 }
 
