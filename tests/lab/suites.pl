@@ -59,15 +59,15 @@ sub rungs
 	return $kernel =~ /^[7-9]/ ? qw(fentry kprobe) : "kprobe";
 }
 
-# Sessions of a path, by mode. What is attached depends on the kernel and the mode alone: on one path of
-# a kernel every mode has a session of its own, on the others one derives and counts barriers and counts
-# entries. Where everything bounces, and on all paths of 6.12, another one derives with nothing else attached.
+# Sessions of a path, by mode. What is attached depends on the kernel and the mode alone: one session
+# derives and counts barriers and counts entries. On one path of a kernel, and on all of 6.12, another one
+# derives with nothing else attached, as users do; on that path of 6.12 and 7.3 every mode has its own.
 sub commands
 {
 	my ($kernel, $path, $apart) = @_;
-	my $bare = $path eq "swiotlb" || $kernel eq "6.12";
+	my @modes = !$apart && $kernel ne "6.12" ? "both" : $apart && $kernel =~ /^(?:6\.12|7\.3)$/ ? qw(api exact arch) : qw(api both);
 	return (
-		(map { $_ => $tools{$_} } $apart ? qw(api exact arch) : $bare ? qw(api both) : "both"),
+		(map { $_ => $tools{$_} } @modes),
 		(map { $_ => "$tools{exact} --attach=$_" } rungs($kernel, $path)),
 	);
 }
