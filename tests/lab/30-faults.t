@@ -88,15 +88,22 @@ sub end_of
 	return $end // { rows => [], loss => { none => 1 } };
 }
 
-# What `workload udmabuf -n 16 -r 8 -d read,write,rw` does: maps, syncs and unmaps.
+# What `workload udmabuf -n 16 -r 8 -d read,write,rw` does in one direction: maps, syncs and unmaps.
 my $udmabuf = "workload udmabuf -n 16 -r 8 -d read,write,rw";
-my %once = (calls => 3 * (1 + 8 + 8 + 1), entries => 3 * 16 * (1 + 8 + 8 + 1));
+my %once = (map_sg => 1, sync_sg_for_device => 8, sync_sg_for_cpu => 8, unmap_sg => 1);
+# Where a fault has nothing to do with how many hooks there are, few are enough: a start takes as long as
+# it attaches probes.
+my $syncs = "-O sync_sg_for_device,sync_sg_for_cpu";
+my $map = "-O map_sg";
 
 sub check_udmabuf
 {
-	my ($name, $end, $times) = @_;
-	my @rows = grep { $_->{dev} =~ /^(?:udmabuf|other)$/ } @{ $end->{rows} };
-	is(total(\@rows, $_), $times * $once{$_}, "$name: $_") for sort keys %once;
+	my ($name, $end, $times, @ops) = @_;
+	for my $op (@ops ? @ops : qw(sync_sg_for_device sync_sg_for_cpu)) {
+		my @rows = grep { $_->{dev} =~ /^(?:udmabuf|other)$/ && $_->{op} eq $op } @{ $end->{rows} };
+		is(total(\@rows, "calls"), $times * 3 * $once{$op}, "$name: $op: calls");
+		is(total(\@rows, "entries"), $times * 3 * 16 * $once{$op}, "$name: $op: entries");
+	}
 }
 
 sub check_full
@@ -104,7 +111,7 @@ sub check_full
 	my ($name, $got) = @_;
 	my $end = end_of($got->{out});
 	my @other = grep { $_->{dev} eq "other" } @{ $end->{rows} };
-	check_udmabuf($name, $end, 1);
+	check_udmabuf($name, $end, 1, sort keys %once);
 	cmp_ok(scalar @{ $end->{rows} }, "<=", 2 + 4, "$name: two rows, and one an operation");
 	cmp_ok(total(\@other, "calls"), ">", 0, "$name: the rest is in other");
 	is($end->{loss}{rows_full}, total(\@other, "calls"), "$name: and counted");
@@ -145,15 +152,11 @@ sub check_regrouped
 	is($ways[-1], "direct", "$name: and not in the end");
 }
 
-# Where a fault has nothing to do with how many hooks there are, these are enough: a start takes as long
-# as it attaches probes.
-my $lists = "-O map_sg,unmap_sg,sync_sg_for_cpu,sync_sg_for_device";
-
 # A process outside of the namespace, one inside, and -p by the inner number.
 my $in_namespace = <<"SH";
 until [ -e /tmp/go ]; do usleep 10000; done && exec $udmabuf & inner=\$!
-dmasynctop $lists --json -b --by process -i 100s -o /tmp/all & all=\$!
-dmasynctop $lists --json -b -i 100s -p \$inner -o /tmp/one & one=\$!
+dmasynctop $syncs --json -b --by process -i 100s -o /tmp/all & all=\$!
+dmasynctop $syncs --json -b -i 100s -p \$inner -o /tmp/one & one=\$!
 started /tmp/all; started /tmp/one
 touch /tmp/go; wait \$inner; echo \$inner; kill \$all \$one; wait \$all; wait \$one
 cat /tmp/all; echo ---; cat /tmp/one
@@ -181,7 +184,7 @@ sub check_stranded
 	is(total(\@sync, "entries"), 80 * 2560, "$name: every entry");
 }
 
-my $bg = "dmasynctop $lists --json -i 300ms -o /tmp/bg & started /tmp/bg";
+my $bg = "dmasynctop %s --json -i 300ms -o /tmp/bg & started /tmp/bg";
 my $killed = <<"SH";
 rm -f /tmp/bg
 dmasynctop --json -i 300ms -o /tmp/bg & started /tmp/bg
@@ -193,7 +196,7 @@ SH
 # A disk's interrupts map DMA while the same programs count each entry of a long list on their CPU.
 # Kprobes take ten times as long for it.
 my $interrupted = <<"SH";
-taskset 1 dmasynctop $lists --json --exact --max-loss 0 --attach=%s -- sh -c '
+taskset 1 dmasynctop $map,unmap_sg,sync_sg_for_device,sync_sg_for_cpu --json --exact --max-loss 0 --attach=%s -- sh -c '
 	workload dio -f \$DISK -s %s -b 4k & workload udmabuf -n 4096 -r %s; wait'
 SH
 # On a busy host it happened that no interrupt came in between.
@@ -237,16 +240,16 @@ my $wrong = "mount --bind /bin/started /sys/kernel/btf/vmlinux";
 # Numbers of CPUs have a gap.
 my @machine = ("--smp", 3, "--hole", 1, "--disk", "ahci", "--iommu", "smmuv3");
 boot("stock $kernel", [ "--kernel", $kernel, @machine ], [
-	[ "gap", "cat /sys/devices/system/cpu/possible; dmasynctop $lists --json -- taskset 4 $udmabuf", 0,
+	[ "gap", "cat /sys/devices/system/cpu/possible; dmasynctop $syncs --json -- taskset 4 $udmabuf", 0,
 		qr/^0,2\n/, undef, sub { check_udmabuf($_[0], end_of($_[1]{out}), 1) } ],
 	[ "pid-namespace", "unshare -p -f -m sh -c 'mount -t proc proc /proc; $in_namespace'", 0, undef,
 		undef, \&check_namespace ],
 	[ "foreign-proc", "unshare -p -f dmasynctop record -o /tmp/got --user-stacks", 3, undef,
 		qr{^dmasynctop: no --user-stacks: /proc is of another PID namespace} ],
-	[ "stranded", "dmasynctop $lists --json -o /tmp/stranded -- sh -c '
+	[ "stranded", "dmasynctop $syncs --json -o /tmp/stranded -- sh -c '
 			workload udmabuf -n 2560 -r 40 & witness strand && wait' && cat /tmp/stranded",
 		0, qr/^stranded$/m, qr/1 events lost: 1 that never returned/, \&check_stranded ],
-	[ "stranded-full", "dmasynctop $lists --json -o /tmp/stranded -- sh -c '
+	[ "stranded-full", "dmasynctop $syncs --json -o /tmp/stranded -- sh -c '
 			workload udmabuf -n 2560 -r 40 & witness strand full && wait' && cat /tmp/stranded",
 		0, qr/^stranded$/m, qr/7 events lost: 7 that never returned/, \&check_stranded ],
 	[ "nobody", "witness as 65534 dmasynctop -b -n 1", 3, undef,
@@ -273,25 +276,25 @@ boot("stock $kernel", [ "--kernel", $kernel, @machine ], [
 	[ "full-and-killed",
 		"dmasynctop --json --max-rows 20 -- sh -c '$udmabuf; kill -9 \$\$'", 137, undef,
 		qr/warning: inexact: \d\d calls booked as "other"/, \&check_full ],
-	[ "missing", "dmasynctop -b -D nosuch -- /nosuch", 127, qr/^kernel /,
+	[ "missing", "dmasynctop -b $map -D nosuch -- /nosuch", 127, qr/^kernel /,
 		qr{-D 'nosuch': no such device now.*\n.*cannot start '/nosuch': No such file} ],
 	[ "disk-full", "mkdir /tmp/small; mount -t tmpfs -o size=16k none /tmp/small
-		dmasynctop $lists -i 50ms -o /tmp/small/got --json -- sleep 1000", 1, undef,
+		dmasynctop $map -i 50ms -o /tmp/small/got --json -- sleep 1000", 1, undef,
 		qr{cannot write to /tmp/small/got: No space left} ],
 	[ "interrupted-fentry", sprintf($provoked, sprintf($interrupted, "fentry", "16M", 400) =~ s/\n\z//r), 4, undef,
 		qr/^dmasynctop: \d+ events lost: .*--max-loss allows 0/m, \&check_skipped ],
 	[ "interrupted-kprobe", sprintf($interrupted, "kprobe", "4M", 100), 0, undef, undef, \&check_none_skipped ],
-	[ "head", "{ dmasynctop $lists --json -i 50ms; echo \$? >/tmp/is; } | head -n 1; cat /tmp/is", 0,
+	[ "head", "{ dmasynctop $map --json -i 50ms; echo \$? >/tmp/is; } | head -n 1; cat /tmp/is", 0,
 		qr/^\{"type":"header".*\n0\n\z/ ],
 	[ "sigkill", $killed, 137, qr/^programs [1-9]\d* links [1-9].* ftrace [1-9]/, qr/^Killed/ ],
-	[ "hotplug", "rm /tmp/bg; $bg
+	[ "hotplug", "rm /tmp/bg; " . sprintf($bg, $syncs) . "
 		cpu2=/sys/devices/system/cpu/cpu2/online
 		taskset 4 $udmabuf
 		echo 0 >\$cpu2 && $udmabuf && echo 1 >\$cpu2 && taskset 4 $udmabuf
 		sleep 1; kill \$!; wait \$! && cat /tmp/bg", 0, undef, undef, \&check_hotplug ],
 	[ "live", "witness tty 1000 -2 dmasynctop -i 300ms", 0,
 		qr/^status 0 settings same screen used alternate off cursor on$/ ],
-	[ "reload", "rm /tmp/bg; $bg
+	[ "reload", "rm /tmp/bg; " . sprintf($bg, $map) . "
 		pci=/sys/bus/pci dev=0000:00:01.0
 		settle() {
 			until [ -b \$DISK ]; do usleep 100000; done
@@ -303,7 +306,7 @@ boot("stock $kernel", [ "--kernel", $kernel, @machine ], [
 		rmmod ahci; insmod /lab/modules/ahci.ko; settle
 		echo 1 >\$pci/devices/\$dev/remove; echo 1 >\$pci/rescan; settle
 		kill \$!; wait \$! && cat /tmp/bg", 0, undef, undef, \&check_reload ],
-	[ "regrouped", "rm /tmp/bg; $bg
+	[ "regrouped", "rm /tmp/bg; " . sprintf($bg, $map) . "
 		pci=/sys/bus/pci dev=0000:00:01.0
 		workload dio -s 1M -f \$DISK
 		echo \$dev >\$pci/drivers/ahci/unbind
