@@ -102,7 +102,7 @@ $(OBJ)/unit/%.o: tests/unit/%.c | $(SKELS)
 
 $(OBJ)/unit/%: $(OBJ)/unit/%.o $(LIB_OBJS)
 	$(call say,UNIT)
-	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(UNIT_OBJS) $(LDLIBS) -lcmocka
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(UNIT_OBJS) $(LDLIBS) $(if $(filter test_%,$(@F)),-lcmocka)
 
 units: $(UNITS)
 	$(Q)for t in $(UNITS); do $$t || exit 1; done
@@ -114,10 +114,10 @@ C_FILES := $(wildcard kmod/*.[ch] src/*.[ch] src/*/*.[ch] bpf/*.[ch] include/dma
 	lab/guest/*.[ch] lab/bench/*.c lab/*.h)
 SH_FILES := $(wildcard lab/*.sh lab/bench/*.sh) $(shell grep -lsE '^\#!/bin/(ba)?sh' scripts/* lab/* tests/cli/* tests/fuzz/* tests/browser/* tests/bench-report .ci/run)
 JOBS ?= 2
-# More than there are jobs: a guest does nothing in a third of its time, when it sleeps or waits for
-# grace periods. The long ones begin first, by the time that they take, so that none is left alone
+# One more than there are jobs: a guest does nothing in a third of its time, when it sleeps or waits
+# for grace periods. The long ones begin first, by the time that they take, so that none is left alone
 # in the end; of the rest those that take 20 s begin before the many that take less.
-TEST_JOBS ?= $(shell expr $(JOBS) + 2)
+TEST_JOBS ?= $(shell expr $(JOBS) + 1)
 LAB_LONG := 30-faults 20-flavours 61-series 10-suites-7.3 60-kmod 63-drivers 10-suites-6.18 10-suites-6.12 15-mutants 71-ftrace 50-record 70-predict 10-suites-6.1 05-model 72-storms 60-gallery 62-order
 LAB_TESTS := $(LAB_LONG:%=tests/lab/%.t) $(filter-out $(LAB_LONG:%=tests/lab/%.t),$(wildcard tests/lab/*.t))
 
@@ -169,7 +169,8 @@ fuzz: $(FUZZ_DIR)/fuzz_capture
 fuzz-quick: $(FUZZ_DIR)/fuzz_capture
 	$(Q)O=$(O) prove -v tests/fuzz
 
-CHECK_CACHE := CCACHE=ccache CCACHE_DIR=$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/dmasync/ccache CCACHE_NOHASHDIR=1
+CHECK_CACHE ?= CCACHE=ccache CCACHE_DIR='$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/dmasync/ccache' CCACHE_NOHASHDIR=1 \
+	CCACHE_MAXSIZE=8G
 check: setup
 	$(Q)$(MAKE) $(CHECK_CACHE) --no-print-directory -j$(JOBS) style all lab build-units $(FUZZ_DIR)/fuzz_capture
 	$(Q)$(MAKE) $(CHECK_CACHE) --no-print-directory -j$(JOBS) ARCH=arm64 all

@@ -179,10 +179,11 @@ guest_cmdline()
 	printf %s " $append"
 }
 
-# guest_prepare WORK COMMAND: fills the array qemu; sets base to the initramfs, snapshot if it resumes one.
+# guest_prepare WORK COMMAND: fills the array qemu; sets snapshot if it resumes one. With --plugin, in
+# WORK/functions are those of the guest's modules.
 guest_prepare()
 {
-	local cmdline threads=multi machine=''
+	local base cmdline threads=multi machine=''
 	# The plugin takes no locks, and icount has one thread anyway.
 	[[ -z $icount$plugin ]] || threads=single
 	[[ $arch == arm64 ]] && cpu=${cpu:-cortex-a76} || cpu=${cpu:-qemu64}
@@ -199,6 +200,10 @@ guest_prepare()
 	base=$(initramfs_base "$arch" "$kernel" "${modules[@]}") ||
 		die "this kernel cannot run --disk $disk: use --disk none or another kernel"
 	guest_extra "$1" "$2"
+	if [[ -n $plugin ]]; then
+		{ cat "${base%.cpio}.functions" && module_functions "$1"/root/lab/module-files/*.ko; } >"$1/functions" ||
+			die "cannot list the functions of this guest's modules"
+	fi
 	[[ -z $icount ]] || qemu+=(-icount "shift=0,sleep=off" -seed "$seed"
 		-rtc "base=2026-01-01T00:00:00,clock=vm")
 	[[ -z $plugin ]] || qemu+=(-plugin "$(plugin_spec "$1")")
@@ -218,7 +223,7 @@ guest_prepare()
 
 guest_run()
 {
-	local work status=0 pid follow=() input=/dev/null base snapshot='' late=()
+	local work status=0 pid follow=() input=/dev/null snapshot='' late=()
 	need_tools "qemu-system-$([[ $arch == arm64 ]] && echo aarch64 || echo x86_64)" fdtput cpio xz
 	guest_kernel
 	work=$(mktemp -d "${TMPDIR:-/tmp}/lab.XXXXXX")
@@ -226,13 +231,13 @@ guest_run()
 	trap "rm -rf '$work'" EXIT
 	guest_prepare "$work" "$1"
 	machine_ports "$work"
-	touch "$work"/{console,stdout,stderr,back}
+	touch "$work"/{console,stdout,stderr,back,said}
 	((!${#late[@]})) || input=$work/commands
 
 	timeout -k 5 "$timeout" "${qemu[@]}" <"$input" >"$work/said" 2>"$work/qemu" &
 	pid=$!
 	trap 'kill $pid; wait $pid; exit 130' INT TERM
-	((!${#late[@]})) || snapshot_plug "$work" $pid
+	((!${#late[@]})) || snapshot_plug "$work" $pid || die "QEMU cannot plug in ${late[*]} (--fresh boots)"
 	tail -c +1 -s 0.1 -f --pid=$pid "$work/stdout" &
 	follow+=($!)
 	tail -c +1 -s 0.1 -f --pid=$pid "$work/stderr" >&2 &
@@ -280,7 +285,7 @@ guest_finish()
 		[[ ! -e $work/model.json ]] || cp "$work/model.json" "$out/"
 		if [[ -e $work/got/tmp/lab/sections ]]; then
 			cp "$work/got/tmp/lab/sections" "$out/"
-			cat "${base%.cpio}.functions" - < <(module_functions "$work"/root/lab/module-files/*.ko) >"$out/functions"
+			cp "$work/functions" "$out/"
 		fi
 	fi
 	if [[ -n $symbols ]]; then
@@ -294,7 +299,7 @@ guest_finish()
 # guest_shell [COMMAND]: a guest on this terminal; the guest's own status stays there.
 guest_shell()
 {
-	local work status=0 interactive=1 base snapshot='' late=()
+	local work status=0 interactive=1 snapshot='' late=()
 	guest_kernel
 	work=$(mktemp -d "${TMPDIR:-/tmp}/lab.XXXXXX")
 	# shellcheck disable=SC2064

@@ -105,7 +105,7 @@ module_functions()
 			$3 ~ /^ *[tTwW] *$/ && $1 !~ /^\$/ {
 				gsub(/ /, "")
 				print module, $7, $2, ($5 == "" ? 0 : $5), $1
-			}'
+			}' || return
 	done
 }
 
@@ -113,7 +113,7 @@ module_functions()
 # .functions for .cpio, are its modules' functions.
 initramfs_base()
 {
-	local arch=$1 kernel=$2 out work busybox file order rel
+	local arch=$1 kernel=$2 out functions work busybox file order rel
 	shift 2
 	rel=$(<"$kernel/release")
 	busybox=$(busybox_of "$arch")
@@ -121,7 +121,10 @@ initramfs_base()
 	out=$cache/initramfs/$(cat "$busybox" "$top/lab/guest/init" "$top/lab/initramfs.sh" \
 		"$built/$arch/workload" - \
 		<<<"$kernel $order" | sha256sum | cut -c1-24).cpio
-	if [[ ! -e $out ]]; then
+	functions=${out%.cpio}.functions
+	# Those that are used are not old.
+	touch -c "$out" "$functions"
+	if [[ ! -e $out || ! -e $functions ]]; then
 		work=$(mktemp -d)
 		mkdir -p "$work"/{bin,dev,proc,sys,tmp,out,root,lab/modules} "$cache/initramfs"
 		install -m 755 "$busybox" "$work/bin/busybox"
@@ -136,9 +139,10 @@ initramfs_base()
 			basename "$file" .xz >>"$work/lab/modules/order"
 		done
 		initramfs_terminfo "$work/lib/terminfo"
-		if ! module_functions "$work"/lab/modules/*.ko >"${out%.cpio}.functions" || ! archive "$work" "$out.$$"; then
-			die "cannot write to $cache/initramfs: is the disk full?"
-		fi
+		module_functions "$work"/lab/modules/*.ko >"$functions.$$" ||
+			die "cannot list the functions of modules into $cache/initramfs: is binutils there, or the disk full?"
+		archive "$work" "$out.$$" || die "cannot write to $cache/initramfs: is the disk full?"
+		mv "$functions.$$" "$functions"
 		mv "$out.$$" "$out"
 		rm -rf "$work"
 		find "$cache/initramfs" -type f -mtime +7 -delete

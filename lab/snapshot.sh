@@ -8,13 +8,16 @@ semihosting=enable=on,target=native,userspace=on,arg=lab
 
 # snapshot_possible: whether this run can begin with one. Runs by the guest's own clock, and windows of
 # the plugin that want to, begin with its first instruction; only Arm's QEMU can hand files to a guest
-# that runs; and --device may be on no PCI bus, so that it cannot come later, or have a state that QEMU
-# does not keep.
+# that runs. Of the devices of --device those on no PCI bus cannot come later, and of NVMe QEMU keeps no
+# state.
 snapshot_possible()
 {
-	[[ $arch == arm64 && -z $icount$fresh$symbols && ${interactive:-0} == 0 && $plugin_args != *boot=on* &&
-		" ${devices[*]}" != *\ nvme* && " ${devices[*]}" != *-device[,\ ]* &&
-		${devices[*]} != *-device ]]
+	local word
+	[[ $arch == arm64 && -z $icount$fresh$symbols && ${interactive:-0} == 0 && $plugin_args != *boot=on* ]] ||
+		return
+	for word in "${devices[@]}"; do
+		[[ $word == -device || ${word%%,*} != *-device && $word != nvme* ]] || return
+	done
 }
 
 # snapshot_resume FILE WORK BASE: QEMU's arguments for it. In WORK the guest finds its archives, and
@@ -33,20 +36,35 @@ snapshot_late()
 	qemu+=(-S -monitor stdio)
 }
 
-# snapshot_plug WORK PID: plugs them in when QEMU has taken the snapshot up, and lets the guest go on.
+# snapshot_state WORK PID STATE: waits until QEMU's monitor says that the guest is in it, or QEMU ends;
+# asks no more before it has answered.
+snapshot_state()
+{
+	local asked=0
+	until grep -q "^VM status: $3"$'\r' "$1/said" 2>/dev/null || ! kill -0 "$2" 2>/dev/null; do
+		if (($(grep -c '^VM status' "$1/said") >= asked)); then
+			echo 'info status' >&8
+			asked=$((asked + 1))
+		fi
+		sleep 0.02
+	done
+}
+
+# snapshot_plug WORK PID: plugs them in when QEMU has taken the snapshot up, and lets the guest go on; if
+# QEMU refuses, ends it, says why and fails.
 snapshot_plug()
 {
-	until grep -q $'VM status: paused\r' "$1/said" 2>/dev/null || ! kill -0 "$2" 2>/dev/null; do
-		echo 'info status' >&8
+	snapshot_state "$1" "$2" paused
+	printf '%s\n' "${late[@]/#/device_add }" 'info version' >&8
+	until grep -q '^[0-9]*\.[0-9]*\.[0-9]*' "$1/said" || ! kill -0 "$2" 2>/dev/null; do
 		sleep 0.02
 	done
-	printf '%s\n' "${late[@]/#/device_add }" cont >&8
-	until grep -q $'VM status: running\r' "$1/said" 2>/dev/null || ! kill -0 "$2" 2>/dev/null; do
-		echo 'info status' >&8
-		sleep 0.02
-	done
+	if grep '^Error' "$1/said" >&2; then
+		kill "$2" 2>/dev/null
+		return 1
+	fi
+	echo cont >&8
 	exec 8>&-
-	! grep '^Error' "$1/said" >&2 || say "QEMU cannot plug in ${late[*]} (--fresh boots)"
 }
 
 # snapshot_fail WORK STATUS: says why there is none; ends with 124 when the guest took too long, else 125.

@@ -247,10 +247,10 @@ boot("stock $kernel", [ "--kernel", $kernel, @machine ], [
 	[ "foreign-proc", "unshare -p -f dmasynctop record -o /tmp/got --user-stacks", 3, undef,
 		qr{^dmasynctop: no --user-stacks: /proc is of another PID namespace} ],
 	[ "stranded", "dmasynctop $syncs --json -o /tmp/stranded -- sh -c '
-			workload udmabuf -n 2560 -r 40 & witness strand && wait' && cat /tmp/stranded",
+			witness strand & usleep 200000; workload udmabuf -n 2560 -r 40 && wait' && cat /tmp/stranded",
 		0, qr/^stranded$/m, qr/1 events lost: 1 that never returned/, \&check_stranded ],
 	[ "stranded-full", "dmasynctop $syncs --json -o /tmp/stranded -- sh -c '
-			workload udmabuf -n 2560 -r 40 & witness strand full && wait' && cat /tmp/stranded",
+			witness strand full & usleep 200000; workload udmabuf -n 2560 -r 40 && wait' && cat /tmp/stranded",
 		0, qr/^stranded$/m, qr/7 events lost: 7 that never returned/, \&check_stranded ],
 	[ "nobody", "witness as 65534 dmasynctop -b -n 1", 3, undef,
 		qr/^dmasynctop: not permitted: .*needs root; try sudo$/ ],

@@ -114,11 +114,11 @@ sub check_module
 
 # Frames are broadcast: what one card sends the other receives. A queue that never stops, as it is when
 # its first frame has gone, sends all of a system call in it. A poll takes buffers off and, every 16
-# frames and at its end, puts new ones on; after one the next waits for 0.2 s, so that there are many frames in it on a busy host, too. A poll
-# ends at 64 frames: of 130 some are left, for which a thread goes on at once. Without readahead a page
-# of the disk is read and waited for before the next, in one system call. What sends, what takes interrupts
-# and the thread have a CPU each, as calls in an interrupt that comes while the tool counts one of the
-# same hook are lost to it.
+# frames and at its end, puts new ones on; after one the next waits for 0.2 s, so that there are many
+# frames in it on a busy host, too. A poll ends at 64 frames: of 130 some are left, for which a thread
+# goes on at once. Without readahead a page of the disk is read and waited for before the next, in one
+# system call. What sends, what takes interrupts and the thread have a CPU each, as calls in an interrupt
+# that comes while the tool counts one of the same hook are lost to it.
 my $drivers = <<'SH';
 cat >/tmp/load <<'END'
 ip link set eth0 up

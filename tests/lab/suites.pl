@@ -60,12 +60,14 @@ sub rungs
 }
 
 # Sessions of a path, by mode. What is attached depends on the kernel and the mode alone: one session
-# derives and counts barriers and counts entries. On one path of a kernel, and on all of 6.12, another one
-# derives with nothing else attached, as users do; on that path of 6.12 and 7.3 every mode has its own.
+# derives and counts barriers and counts entries. On one path of a kernel, on all of 6.12 and where
+# everything bounces on 7.3, another one derives with nothing else attached, as users do; on that one path
+# of 6.12 and 7.3 every mode has its own.
 sub commands
 {
 	my ($kernel, $path, $apart) = @_;
-	my @modes = !$apart && $kernel ne "6.12" ? "both" : $apart && $kernel =~ /^(?:6\.12|7\.3)$/ ? qw(api exact arch) : qw(api both);
+	my @modes = $apart || "$kernel $path" =~ /^6\.12 |^7\.3 swiotlb$/ ? qw(api both) : "both";
+	@modes = qw(api exact arch) if $apart && $kernel =~ /^(?:6\.12|7\.3)$/;
 	return (
 		(map { $_ => $tools{$_} } @modes),
 		(map { $_ => "$tools{exact} --attach=$_" } rungs($kernel, $path)),

@@ -63,7 +63,7 @@ sub window
 	return $found // { instructions => 0, sites => [] };
 }
 
-# What is code of neither the core kernel nor a module: slots of kprobes, and programs.
+# What is code of neither the core kernel nor a function of a module: slots of kprobes, programs, trampolines.
 my $outside = "[outside]";
 
 # Names by address, in hex, of the core kernel.
@@ -85,13 +85,14 @@ sub core_symbols
 	return \%seen;
 }
 
-# Adds those of modules: where their sections were, and which functions their files have in them.
+# Adds those of modules: where their sections are, and which functions their files have in them. What a
+# module has for its start alone has made room for others' code.
 sub add_modules
 {
 	my ($seen, $dir) = @_;
 	my (%section, %end);
 	for (split /\n/, slurp("$dir/sections")) {
-		my ($module, $section, $at) = m{^/sys/module/([^/]+)/sections/([^:]+):0x([0-9a-f]+)$} or next;
+		my ($module, $section, $at) = m{^/sys/module/([^/]+)/sections/((?!\.init)[^:]+):0x([0-9a-f]+)$} or next;
 		$section{"$module $section"} = hex $at;
 	}
 	for (split /\n/, slurp("$dir/functions")) {
