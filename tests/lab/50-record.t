@@ -24,13 +24,14 @@ my %callers = ("map_sg ahci" => qr/^ata_qc_issue\b/, "unmap_sg ahci" => qr/^(?:_
 
 # Each session is a window of its own. Where kprobes count, what an interrupt does while the tool
 # reads a map is lost, and told so: no interval ends while a load runs. A process can be asked for
-# names of its stacks while it lives, so the first load holds its end back for an interval.
+# names of its stacks while it lives, so the first load holds its end back for an interval, after as many
+# rounds as a profile sees for sure.
 my $guest = <<'SH';
 cd /out
 cat >/tmp/load <<'END'
 workload dio -d write,read -s 1M -f $DISK
 [ ! -e /dev/udmabuf ] || workload udmabuf -n 16 -r 4 -d read,write
-if [ -e /dev/udmabuf ]; then workload udmabuf -n 16 -r 4 -d rw -D $HOLD
+if [ -e /dev/udmabuf ]; then workload udmabuf -n 16 -r ${ROUNDS:-4} -d rw -D $HOLD
 else workload dio -V -s 1M -f $DISK $HOLD; fi
 END
 session() {
@@ -41,9 +42,9 @@ session() {
 	workload mark end
 }
 ops=map_sg,unmap_sg,sync_sg_for_cpu,sync_sg_for_device
-export HOLD='-H 3000'
+export HOLD='-H 3000' ROUNDS=2000
 session exact -O $ops --exact --user-stacks --profile 199 -i 1s -- sh /tmp/load
-export HOLD=
+export HOLD= ROUNDS=
 session arch -O $ops,arch_sync_for_cpu,arch_sync_for_device --level arch -i 1000s -- sh /tmp/load
 SH
 
