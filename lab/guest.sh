@@ -201,7 +201,7 @@ guest_prepare()
 		die "this kernel cannot run --disk $disk: use --disk none or another kernel"
 	guest_extra "$1" "$2"
 	if [[ -n $plugin ]]; then
-		{ cat "${base%.cpio}.functions" && module_functions "$1"/root/lab/module-files/*.ko; } >"$1/functions" ||
+		{ cat "${base%.cpio}.functions" && module_functions "${module_files[@]}"; } >"$1/functions" ||
 			die "cannot list the functions of this guest's modules"
 	fi
 	[[ -z $icount ]] || qemu+=(-icount "shift=0,sleep=off" -seed "$seed"
