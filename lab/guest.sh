@@ -5,22 +5,36 @@
 # The directory that `make O=` builds in; relative to the tree, as make has it.
 built=$(cd "$top" && realpath -m "${O:-build}")/lab
 
-# guest_series LINK [PATCH]: builds --kernel with its series and the patch, unless LINK is one with just these.
-guest_series()
+# own_kernel: the options of scripts/build-kernel for --kernel, one of the lab's own, as the array own; fails if it is none.
+own_kernel()
 {
-	local line=${kernel%-*}
-	[[ ! -e $1/vmlinuz || $(cat "$1/series" 2>/dev/null) != "$(series_sum "$line" "${@:2}")" ]] || return 0
-	"$top/scripts/build-kernel" --series "linux-$line" --name "$kernel" ${2:+--patch "$2"}
+	local file line=${kernel%-*}
+	case $kernel in
+	*-base) own=(--base) ;;
+	*-dmasync) own=() ;;
+	*-mutants) own=(--patch "$top/lab/kernel/mutants-$line.patch") ;;
+	*-dmabuf)
+		own=(--first 0)
+		for file in "$top/patches/linux-$line"/dmabuf/000[1-9]-*.patch; do
+			own+=(--patch "$file")
+		done ;;
+	*-nobpf) own=(--base --fragment "$top/lab/kernel/nobpf.config") ;;
+	*-soak) own=(--fragment "$top/lab/kernel/soak.config") ;;
+	*) return 1 ;;
+	esac
 }
 
-# guest_dmabuf: builds --kernel with the patches for dma-bufs, and none of the series.
-guest_dmabuf()
+# guest_own LINK: builds --kernel, unless LINK is one of just these patches and options.
+guest_own()
 {
-	local file patches=()
-	for file in "$top/patches/linux-${kernel%-*}"/dmabuf/000[1-9]-*.patch; do
-		patches+=(--patch "$file")
+	local line=${kernel%-*} file files=("$top/lab/kernel/lab.config") sum
+	for file in "${own[@]}"; do
+		[[ ! -f $file ]] || files+=("$file")
 	done
-	"$top/scripts/build-kernel" --series "linux-${kernel%-*}" --first 0 --name "$kernel" "${patches[@]}"
+	sum=$( (echo "${own[@]##*/}"; series_sum "$line"; cat "${files[@]}") | sha256sum)
+	[[ ! -e $1/vmlinuz || $(cat "$1/made-of" 2>/dev/null) != "$sum" ]] || return 0
+	"$top/scripts/build-kernel" --series "linux-$line" --name "$kernel" "${own[@]}"
+	echo "$sum" >"$1/made-of"
 }
 
 # guest_kernel: turns --kernel into a directory, fetching what the cache lacks.
@@ -30,21 +44,12 @@ guest_kernel()
 	if [[ -d $kernel ]]; then
 		kernel=$(cd "$kernel" && pwd)
 	else
-		local link=$cache/kernels/$arch/current-$kernel-$flavour
-		case $kernel in
-		*-base) [[ -e $link/vmlinuz ]] || "$top/scripts/build-kernel" --series "linux-${kernel%-*}" --base ;;
-		*-dmasync) guest_series "$link" ;;
-		*-mutants) guest_series "$link" "$top/lab/kernel/mutants-${kernel%-*}.patch" ;;
-		*-dmabuf) [[ -e $link/vmlinuz ]] || guest_dmabuf ;;
-		*-nobpf) [[ -e $link/vmlinuz ]] ||
-			"$top/scripts/build-kernel" --series "linux-${kernel%-*}" --base --name "$kernel" \
-				--fragment "$top/lab/kernel/nobpf.config" ;;
-		*-soak) [[ -e $link/vmlinuz ]] ||
-			"$top/scripts/build-kernel" --series "linux-${kernel%-*}" --name "$kernel" \
-				--fragment "$top/lab/kernel/soak.config" ;;
-		*) [[ -e $link/vmlinuz ]] ||
-			"$top/scripts/fetch-kernels" --arch "$arch" --flavour "$flavour" "$kernel" ;;
-		esac
+		local own=() link=$cache/kernels/$arch/current-$kernel-$flavour
+		if own_kernel; then
+			guest_own "$link"
+		elif [[ ! -e $link/vmlinuz ]]; then
+			"$top/scripts/fetch-kernels" --arch "$arch" --flavour "$flavour" "$kernel"
+		fi
 		kernel=$(cd "$link" && pwd -P)
 	fi
 	[[ -r $kernel/vmlinuz && -r $kernel/release ]] || die "no vmlinuz and release in $kernel"

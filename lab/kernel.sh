@@ -2,6 +2,10 @@
 # Source, tree, build and cache of the lab's own kernels. Sourced by scripts/build-kernel, whose options are globals.
 # shellcheck shell=bash disable=SC2034,SC2154
 
+# What is of no source: leftovers of a build in a tree that --source names, which make O= refuses.
+not_source=(--exclude=.git --exclude=/.config --exclude=/include/config --exclude=/include/generated
+	'--exclude=/arch/*/include/generated')
+
 # kernel_source LINE: sets pristine (a tree nobody changes) and source_version.
 kernel_source()
 {
@@ -9,7 +13,8 @@ kernel_source()
 	if [[ -n $source ]]; then
 		pristine=$(cd "$source" && pwd)
 		[[ -n $(tree_version "$pristine") ]] || die "--source $source: no Linux kernel tree"
-		source_version=$(cd "$pristine" && git rev-parse HEAD 2>/dev/null || echo "$pristine")
+		# Its files may change at any time.
+		source_version="$pristine $(find "$pristine" -name .git -prune -o -type f -printf '%P %s %T@\n' | sort | sha256sum)"
 		return
 	fi
 	package=linux-source-$1
@@ -35,28 +40,49 @@ kernel_source()
 	flock -u 9
 }
 
-# kernel_tree: sets work; work/src becomes the pristine tree with the patches, unchanged files with
-# their old times, so that make builds anew only what they touch.
+# kernel_work: sets work, where a kernel is built. Kernels of one source and configuration share it, one after
+# the other: few objects differ between them.
+kernel_work()
+{
+	local fragment
+	work=$cache/build/$line
+	[[ -z $source$config ]] || work+=-of-$name
+	[[ -z $apply ]] || work+=-applied
+	for fragment in "${fragments[@]}"; do
+		work+=-$(basename "$fragment" .config)
+	done
+}
+
+# kernel_differs: the files of work/src that are not the pristine tree's, or that the patches touch, one a line.
+kernel_differs()
+{
+	rsync -a -n --delete "${not_source[@]}" --out-format='%o|%n' "$pristine/" "$work/src/" |
+		sed -n 's/^[a-z]*\.\{0,1\}|\(.*[^/]\)$/\1/p'
+	[[ -n $base ]] || sed -n 's,^\(+++\|---\) [ab]/\([^[:space:]]*\).*,\2,p' \
+		"$top/patches/linux-$line"/[0-9]*.patch "${patches[@]}"
+	# What tells the flavour and the version.
+	printf '%s\n' Makefile arch/arm64/mm/cache.S arch/arm64/mm/dma-mapping.c
+}
+
+# kernel_tree: work/src becomes the pristine tree with the patches. A file gets a new time if its text changes, and
+# keeps the one it has if not, so that make builds anew just what depends on the difference.
 kernel_tree()
 {
-	local stamp file
-	work=$cache/build/$name
-	stamp="$source_version $([[ -n $base ]] || series_sum "$line" "${patches[@]}") $first"
-	if [[ -e $work/src/Makefile && $(cat "$work/applied" 2>/dev/null) == "$stamp" ]]; then
-		return
-	fi
-	rm -f "$work/applied"
-	mkdir -p "$work/next" "$work/src"
-	rsync -a --delete --exclude=.git "$pristine/" "$work/next/"
+	local list=$work/list file
+	mkdir -p "$work"
+	[[ -e $work/src/Makefile ]] || rsync -a "${not_source[@]}" "$pristine/" "$work/src/"
+	kernel_differs | sort -u >"$list"
+	rm -rf "$work/next"
+	mkdir "$work/next"
+	rsync -a --files-from="$list" --ignore-missing-args "$pristine/" "$work/next/"
 	if [[ -z $base ]]; then
 		series_apply "$work/next" "$top/patches/linux-$line" "$first" >&2
 		for file in "${patches[@]}"; do
 			patch -p1 -s -f -d "$work/next" <"$file" >&2 || die "does not apply: $file"
 		done
 	fi
-	rsync -rlpc --delete "$work/next/" "$work/src/"
-	rm -rf "$work/next"
-	echo "$stamp" >"$work/applied"
+	rsync -rlpc --files-from="$list" --delete-missing-args "$work/next/" "$work/src/"
+	rm -rf "$work/next" "$list"
 }
 
 # kernel_make WORD...: make in the tree, with the cross compiler where this machine is no arm64.
@@ -90,16 +116,32 @@ kernel_config()
 	fi
 }
 
+# kernel_headers DIR: keeps there what modules are built with, as distributions package it: the tree goes on to the
+# next kernel. Without vmlinux: modules get no BTF.
+kernel_headers()
+{
+	local to=$1
+	mkdir -p "$to/src" "$to/out"
+	# Links: a file of work/src whose text changes becomes a new one.
+	(cd "$work/src" && cp -al --parents Makefile Kbuild Kconfig include scripts arch/arm64/Makefile \
+		arch/arm64/include "$to/src")
+	(cd "$work/out" && cp -a --parents Makefile .config Module.symvers include scripts \
+		arch/arm64/include/generated "$to/out")
+	find "$to/out/scripts" '(' -name '*.o' -o -name '.*.cmd' ')' -delete
+}
+
 # kernel_build: builds what the cache lacks, and points `lab run --kernel` at it.
 kernel_build()
 {
 	local key dir link log=$work/log rel
-	key=$( (cat "$work/applied" "${config:-$top/lab/kernel/lab.config}" "${fragments[@]}"
+	key=$( (echo "$source_version $([[ -n $base ]] || series_sum "$line" "${patches[@]}") $first headers"
+		cat "${config:-$top/lab/kernel/lab.config}" "${fragments[@]}"
 		aarch64-linux-gnu-gcc --version 2>/dev/null || gcc --version) | sha256sum | cut -c1-12)
 	dir=$cache/kernels/arm64/own-$name-$key
 	link=$(kernel_link arm64 arm64 "$name")
 	if [[ ! -e $dir/vmlinuz ]]; then
-		say "building $name from $source_version (log: $log)"
+		kernel_tree
+		say "building $name from ${pristine##*/} (log: $log)"
 		if ! { kernel_config && kernel_make Image modules; } >"$log" 2>&1; then
 			grep -m 10 -E 'error|Error|\*\*\*' "$log" >&2
 			die "the build of $name failed: the whole log is $log"
@@ -112,10 +154,10 @@ kernel_build()
 		cp "$work/out/arch/arm64/boot/Image" "$dir.new/vmlinuz"
 		cp "$work/out/.config" "$dir.new/config"
 		echo "$rel" >"$dir.new/release"
-		echo "$work" >"$dir.new/build"
+		kernel_headers "$dir.new/headers"
+		sed -i "s,$work/,$dir/headers/," "$dir.new/headers/out/Makefile"
 		mv "$dir.new" "$dir"
 	fi
-	[[ -n $base ]] || series_sum "$line" "${patches[@]}" >"$dir/series"
 	ln -sfn "$(basename "$dir")" "$link"
 	say "$name: $(<"$dir/release")"
 }
