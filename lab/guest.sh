@@ -5,36 +5,29 @@
 # The directory that `make O=` builds in; relative to the tree, as make has it.
 built=$(cd "$top" && realpath -m "${O:-build}")/lab
 
-# own_kernel: the options of scripts/build-kernel for --kernel, one of the lab's own, as the array own; fails if it is none.
+# own_kernel: whether --kernel is one of the lab's own; then own are the options of scripts/build-kernel for it, and
+# own_files what it is made of.
 own_kernel()
 {
-	local file line=${kernel%-*}
-	case $kernel in
-	*-base) own=(--base) ;;
-	*-dmasync) own=() ;;
-	*-mutants) own=(--patch "$top/lab/kernel/mutants-$line.patch") ;;
-	*-dmabuf)
-		own=(--first 0)
-		for file in "$top/patches/linux-$line"/dmabuf/000[1-9]-*.patch; do
-			own+=(--patch "$file")
-		done ;;
-	*-nobpf) own=(--base --fragment "$top/lab/kernel/nobpf.config") ;;
-	*-soak) own=(--fragment "$top/lab/kernel/soak.config") ;;
+	local file line=${kernel%-*} kind=${kernel##*-} series=() more=()
+	[[ -d $top/patches/linux-$line ]] || return 1
+	own=() own_files=("$top/lab/kernel/lab.config")
+	case $kind in
+	dmasync | mutants | soak) mapfile -t series < <(series_patches "$line") ;;
+	base | nobpf) own=(--base) ;;
+	dmabuf) own=(--first 0) more=("$top/patches/linux-$line"/dmabuf/000[1-9]-*.patch) ;;
 	*) return 1 ;;
 	esac
-}
-
-# guest_own LINK: builds --kernel, unless LINK is one of just these patches and options.
-guest_own()
-{
-	local line=${kernel%-*} file files=("$top/lab/kernel/lab.config") sum
-	for file in "${own[@]}"; do
-		[[ ! -f $file ]] || files+=("$file")
+	case $kind in
+	mutants) more=("$top/lab/kernel/mutants-$line.patch") ;;
+	nobpf | soak)
+		own+=(--fragment "$top/lab/kernel/$kind.config")
+		own_files+=("$top/lab/kernel/$kind.config") ;;
+	esac
+	for file in "${more[@]}"; do
+		own+=(--patch "$file")
 	done
-	sum=$( (echo "${own[@]##*/}"; series_sum "$line"; cat "${files[@]}") | sha256sum)
-	[[ ! -e $1/vmlinuz || $(cat "$1/made-of" 2>/dev/null) != "$sum" ]] || return 0
-	"$top/scripts/build-kernel" --series "linux-$line" --name "$kernel" "${own[@]}"
-	echo "$sum" >"$1/made-of"
+	own_files+=("${series[@]}" "${more[@]}")
 }
 
 # guest_kernel: turns --kernel into a directory, fetching what the cache lacks.
@@ -44,9 +37,10 @@ guest_kernel()
 	if [[ -d $kernel ]]; then
 		kernel=$(cd "$kernel" && pwd)
 	else
-		local own=() link=$cache/kernels/$arch/current-$kernel-$flavour
+		local own=() own_files=() link=$cache/kernels/$arch/current-$kernel-$flavour
 		if own_kernel; then
-			guest_own "$link"
+			[[ -e $link/vmlinuz && $(cat "$link/made-of" 2>/dev/null) == "$(made_of "${own_files[@]}")" ]] ||
+				"$top/scripts/build-kernel" --series "linux-${kernel%-*}" --name "$kernel" "${own[@]}"
 		elif [[ ! -e $link/vmlinuz ]]; then
 			"$top/scripts/fetch-kernels" --arch "$arch" --flavour "$flavour" "$kernel"
 		fi

@@ -2,9 +2,11 @@
 # Source, tree, build and cache of the lab's own kernels. Sourced by scripts/build-kernel, whose options are globals.
 # shellcheck shell=bash disable=SC2034,SC2154
 
-# What is of no source: leftovers of a build in a tree that --source names, which make O= refuses.
+# What is of no source: what a build has left in a tree that --source names. make O= refuses such a tree, and would
+# take in some of it.
 not_source=(--exclude=.git --exclude=/.config --exclude=/include/config --exclude=/include/generated
-	'--exclude=/arch/*/include/generated')
+	'--exclude=/arch/*/include/generated' --exclude=/scripts/mod/elfconfig.h --exclude=/scripts/mod/devicetable-offsets.h
+	'--exclude=/vmlinux*' '--exclude=*.o' '--exclude=*.a' '--exclude=*.ko' '--exclude=.*.cmd')
 
 # kernel_source LINE: sets pristine (a tree nobody changes) and source_version.
 kernel_source()
@@ -14,7 +16,7 @@ kernel_source()
 		pristine=$(cd "$source" && pwd)
 		[[ -n $(tree_version "$pristine") ]] || die "--source $source: no Linux kernel tree"
 		# Its files may change at any time.
-		source_version="$pristine $(find "$pristine" -name .git -prune -o -type f -printf '%P %s %T@\n' | sort | sha256sum)"
+		source_version="$pristine $(rsync -rlt --list-only "${not_source[@]}" "$pristine/" | sha256sum)"
 		return
 	fi
 	package=linux-source-$1
@@ -47,7 +49,7 @@ kernel_work()
 	local fragment
 	work=$cache/build/$line
 	[[ -z $source$config ]] || work+=-of-$name
-	[[ -z $apply ]] || work+=-applied
+	[[ -z $apply ]] || work+=-applied-$name
 	for fragment in "${fragments[@]}"; do
 		work+=-$(basename "$fragment" .config)
 	done
@@ -58,14 +60,14 @@ kernel_differs()
 {
 	rsync -a -n --delete "${not_source[@]}" --out-format='%o|%n' "$pristine/" "$work/src/" |
 		sed -n 's/^[a-z]*\.\{0,1\}|\(.*[^/]\)$/\1/p'
-	[[ -n $base ]] || sed -n 's,^\(+++\|---\) [ab]/\([^[:space:]]*\).*,\2,p' \
-		"$top/patches/linux-$line"/[0-9]*.patch "${patches[@]}"
+	((!${#patches[@]})) || sed -n -e 's,^\(+++\|---\) [^/[:space:]]\+/\([^[:space:]]*\).*,\2,p' \
+		-e 's/^rename \(from\|to\) //p' "${patches[@]}"
 	# What tells the flavour and the version.
 	printf '%s\n' Makefile arch/arm64/mm/cache.S arch/arm64/mm/dma-mapping.c
 }
 
-# kernel_tree: work/src becomes the pristine tree with the patches. A file gets a new time if its text changes, and
-# keeps the one it has if not, so that make builds anew just what depends on the difference.
+# kernel_tree: work/src becomes the pristine tree with the patches, those of the series and others. A file gets a new
+# time if its text changes, and keeps the one it has if not: make builds anew just what depends on the difference.
 kernel_tree()
 {
 	local list=$work/list file
@@ -75,13 +77,14 @@ kernel_tree()
 	rm -rf "$work/next"
 	mkdir "$work/next"
 	rsync -a --files-from="$list" --ignore-missing-args "$pristine/" "$work/next/"
-	if [[ -z $base ]]; then
-		series_apply "$work/next" "$top/patches/linux-$line" "$first" >&2
-		for file in "${patches[@]}"; do
-			patch -p1 -s -f -d "$work/next" <"$file" >&2 || die "does not apply: $file"
-		done
-	fi
-	rsync -rlpc --files-from="$list" --delete-missing-args "$work/next/" "$work/src/"
+	((!${#series_files[@]})) || series_apply "$work/next" "${series_files[@]}" >&2
+	for file in "${patches[@]:${#series_files[@]}}"; do
+		patch -p1 -s -f -d "$work/next" <"$file" >&2 || die "does not apply: $file"
+	done
+	rsync -rlpc "$work/next/" "$work/src/"
+	while read -r file; do
+		[[ -e $work/next/$file || -L $work/next/$file ]] || rm -f "$work/src/$file"
+	done <"$list"
 	rm -rf "$work/next" "$list"
 }
 
@@ -96,18 +99,12 @@ kernel_make()
 		LOCALVERSION="-${name#"$line"-}" -j"$jobs" "$@"
 }
 
-# kernel_config: out/.config, renewed only when what it is made of has changed.
+# kernel_config: out/.config, as a new tree would have it; Kconfig leaves one alone that is so already.
 kernel_config()
 {
-	local sum wanted=$work/out/wanted.config
+	local wanted=$work/out/wanted.config
 	mkdir -p "$work/out"
-	cat "${config:-$top/lab/kernel/lab.config}" "${fragments[@]}" >"$wanted.new"
-	if [[ -e $work/out/.config ]] && cmp -s "$wanted.new" "$wanted"; then
-		rm "$wanted.new"
-		kernel_make olddefconfig >/dev/null
-		return
-	fi
-	mv "$wanted.new" "$wanted"
+	cat "${config:-$top/lab/kernel/lab.config}" "${fragments[@]}" >"$wanted"
 	if [[ -n $config ]]; then
 		cp "$wanted" "$work/out/.config"
 		kernel_make olddefconfig
@@ -125,7 +122,7 @@ kernel_headers()
 	# Links: a file of work/src whose text changes becomes a new one.
 	(cd "$work/src" && cp -al --parents Makefile Kbuild Kconfig include scripts arch/arm64/Makefile \
 		arch/arm64/include "$to/src")
-	(cd "$work/out" && cp -a --parents Makefile .config Module.symvers include scripts \
+	(cd "$work/out" && cp -a --parents .config Module.symvers include scripts \
 		arch/arm64/include/generated "$to/out")
 	find "$to/out/scripts" '(' -name '*.o' -o -name '.*.cmd' ')' -delete
 }
@@ -133,14 +130,15 @@ kernel_headers()
 # kernel_build: builds what the cache lacks, and points `lab run --kernel` at it.
 kernel_build()
 {
-	local key dir link log=$work/log rel
-	key=$( (echo "$source_version $([[ -n $base ]] || series_sum "$line" "${patches[@]}") $first headers"
-		cat "${config:-$top/lab/kernel/lab.config}" "${fragments[@]}"
+	local key sum dir link log=$work/log rel
+	sum=$(made_of "${config:-$top/lab/kernel/lab.config}" "${fragments[@]}" "${patches[@]}")
+	key=$( (echo "$source_version $sum headers"
 		aarch64-linux-gnu-gcc --version 2>/dev/null || gcc --version) | sha256sum | cut -c1-12)
 	dir=$cache/kernels/arm64/own-$name-$key
 	link=$(kernel_link arm64 arm64 "$name")
+	[[ -z $tree ]] || kernel_tree
 	if [[ ! -e $dir/vmlinuz ]]; then
-		kernel_tree
+		[[ -n $tree ]] || kernel_tree
 		say "building $name from ${pristine##*/} (log: $log)"
 		if ! { kernel_config && kernel_make Image modules; } >"$log" 2>&1; then
 			grep -m 10 -E 'error|Error|\*\*\*' "$log" >&2
@@ -155,7 +153,8 @@ kernel_build()
 		cp "$work/out/.config" "$dir.new/config"
 		echo "$rel" >"$dir.new/release"
 		kernel_headers "$dir.new/headers"
-		sed -i "s,$work/,$dir/headers/," "$dir.new/headers/out/Makefile"
+		echo "include $dir/headers/src/Makefile" >"$dir.new/headers/out/Makefile"
+		echo "$sum" >"$dir.new/made-of"
 		mv "$dir.new" "$dir"
 	fi
 	ln -sfn "$(basename "$dir")" "$link"

@@ -21,12 +21,23 @@ tree_flavour()
 	fi
 }
 
-# series_sum LINE [FILE...]: what a line's series and more patches change, as a number: their texts do not count.
-series_sum()
+# series_patches LINE [COUNT]: the files of a line's patches, the first COUNT of them if given, without the cover letter.
+series_patches()
 {
-	local line=$1
-	shift
-	awk 'FNR == 1 { on = 0 } /^diff / { on = 1 } on' /dev/null "$top/patches/linux-$line"/[0-9]*.patch "$@" | sha256sum
+	printf '%s\n' "$top/patches/linux-$1"/000[1-9]-*.patch | head -n "${2:-99}"
+}
+
+# made_of FILE...: what configurations and patches amount to, as a number: of patches the texts do not count.
+made_of()
+{
+	local file
+	for file; do
+		if [[ $file == *.patch ]]; then
+			awk '/^(diff|---) / { on = 1 } on' "$file"
+		else
+			cat "$file"
+		fi
+	done | sha256sum
 }
 
 # try_patch TREE FILE [OPTION...]: whether patch(1) would take it so.
@@ -37,16 +48,15 @@ try_patch()
 	patch -p1 -s -f -d "$tree" --dry-run "$@" <"$file" >/dev/null 2>&1
 }
 
-# series_apply TREE DIR [COUNT]: applies DIR's patches, the first COUNT of them if given; a line for each.
+# series_apply TREE PATCH...: a line for each.
 series_apply()
 {
-	local tree=$1 dir=$2 count=${3:-99} file how flavour
+	local tree=$1 file how flavour
+	shift
 	flavour=$(tree_flavour "$tree")
 	[[ $flavour != upstream-batched ]] ||
 		die "$tree batches already, as Linux does from 7.1 on (dcache_clean_poc_nosync in arch/arm64/mm/cache.S): it does not need patches 1 to 6 (patches/README)"
-	for file in "$dir"/[0-9]*.patch; do
-		[[ $(basename "$file") != 0000-* ]] || continue
-		((count-- > 0)) || break
+	for file; do
 		if try_patch "$tree" "$file" -F0 -N; then
 			how='applies'
 		elif try_patch "$tree" "$file" -F0 -R; then
