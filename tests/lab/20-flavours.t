@@ -19,23 +19,23 @@ my @all = qw(6.1 6.12 6.12:rt-arm64 6.12:arm64-16k 6.18 7.0 7.3 amd64);
 my @kernels = split " ", $ENV{LAB_FLAVOURS} // "@all";
 
 my @rungs = qw(fsession fentry kprobe);
-# Kernels on which each rung is forced on every hook, and the best one, too. On others the lower rungs are
-# forced on hooks that the workload uses: what attaches by default attaches all. So does doctor, which is
-# left out on lines between.
+# Rungs are forced on hooks that the workload uses, the best one on these kernels alone: what attaches by
+# default attaches all, and suites force the lower ones on all. So does doctor, which is left out on lines
+# between.
 my $every = qr/^(?:6\.12|7\.3) arm64$/;
 my $no_doctor = qr/--kernel (?:6\.18|7\.0) /;
 my $few = "-O map_sg,unmap_sg,sync_sg_for_cpu,sync_sg_for_device";
 my $udmabuf = "workload udmabuf -n 16 -r 8 -d read,write,rw";
 my $disk = "workload dio -V -s 2M -d read,write -f \$DISK";
 
-# By attach option, with $forced if one is forced: exit status, header, totals, what the workload says it did, and messages.
+# By attach option: exit status, header, totals, what the workload says it did, and messages.
 sub runs
 {
-	my ($options, $file, $workload, $forced, @modes) = @_;
+	my ($options, $file, $workload, @modes) = @_;
 	my $script = "";
 	for my $mode (@modes) {
 		my $how = "@$options" =~ /amd64/ ? "" : "--exact";
-		$how = "--exact --attach=$mode -v $forced" if $mode ne "auto";
+		$how = "--exact --attach=$mode -v $few" if $mode ne "auto";
 		$script .= "dmasynctop --json $how -o /out/$mode.json -- $workload " .
 			">/out/$mode.did 2>/out/$mode.err; echo \$? >/out/$mode.status\n";
 	}
@@ -131,7 +131,7 @@ sub check_arm64
 	my $all = "$line $flavour" =~ $every;
 	my @has = $line eq "6.1" ? "kprobe" : $line >= 7.0 ? @rungs : qw(fentry kprobe);
 	my @modes = ("auto", grep { $_ ne $has[0] || $all } @rungs);
-	my $got = runs(\@options, $tool, $on_disk ? $disk : $udmabuf, $all ? "" : $few, @modes);
+	my $got = runs(\@options, $tool, $on_disk ? $disk : $udmabuf, @modes);
 	my $dev = $on_disk ? qr/^0000:00:01\.0$/ : qr/^udmabuf$/;
 	my $best = $has[0];
 
@@ -172,7 +172,7 @@ sub check_amd64
 	is(system("make", "-s", "-C", $Lab::top, "O=" . ($ENV{O} // "build"), $static), 0,
 		"a static build");
 	my $got = runs([ "--arch", "amd64", "--disk", "ahci" ], "$build/dmasynctop-static",
-		$disk, "", "auto", "fentry", "kprobe");
+		$disk, "auto", "fentry", "kprobe");
 	for my $mode (qw(auto fentry kprobe)) {
 		my $run = $got->{$mode};
 		is($run->{status}, 0, "$mode: exit status") or diag($run->{err});

@@ -60,13 +60,13 @@ sub rungs
 }
 
 # Sessions of a path, by mode. What is attached depends on the kernel and the mode alone: one session
-# derives and counts barriers and counts entries. On one path of a kernel, on all of 6.12 and where
-# everything bounces on 7.3, another one derives with nothing else attached, as users do; on that one path
-# of 6.12 and 7.3 every mode has its own.
+# derives and counts barriers and counts entries. Where everything bounces on 6.12 and 7.3 another one
+# derives with nothing else attached, as users do; on one path of a kernel, too, of these two with a
+# session of its own for every mode.
 sub commands
 {
 	my ($kernel, $path, $apart) = @_;
-	my @modes = $apart || "$kernel $path" =~ /^6\.12 |^7\.3 swiotlb$/ ? qw(api both) : "both";
+	my @modes = $apart || "$kernel $path" =~ /^(?:6\.12|7\.3) swiotlb$/ ? qw(api both) : "both";
 	@modes = qw(api exact arch) if $apart && $kernel =~ /^(?:6\.12|7\.3)$/;
 	return (
 		(map { $_ => $tools{$_} } @modes),
@@ -139,7 +139,7 @@ sub check_order
 	is_deeply([ map { @{ $_->{broken} } } @orders ], [], "nothing is pending where nothing may be");
 	for my $rule (qw(return store)) {
 		my $looked = sum0 map { $_->{looked}{$rule} } @orders;
-		cmp_ok($looked, ">", 100, "that was looked at: $rule, $looked times");
+		cmp_ok($looked, ">", 50, "that was looked at: $rule, $looked times");
 	}
 }
 
