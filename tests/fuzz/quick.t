@@ -7,7 +7,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 dir=${O:-build}/fuzz
 [[ -x $dir/fuzz_capture ]] || { echo "1..0 # SKIP no $dir/fuzz_capture: make fuzz-quick"; exit; }
 echo 1..1
-if told=$("$here/run" "$dir" 20); then
+if told=$("$here/run" "$dir" 10); then
 	echo "ok 1 - $told"
 else
 	echo "not ok 1 - the reader holds"

@@ -231,7 +231,7 @@ sub check_none_skipped
 	my $end = end_of($got->{out});
 	is($end->{loss}{recursion_misses}, 0, "$name: nothing was skipped");
 	is(total($end->{rows}, "dsb_counted"), total($end->{rows}, "dsb_derived"), "$name: nothing is missing");
-	is(total($end->{rows}, "calls"), 2 * 1024 + 2 + 2 * 100, "$name: every call");
+	is(total($end->{rows}, "calls"), 2 * 512 + 2 + 2 * 50, "$name: every call");
 }
 
 my $hidden = "mount -t tmpfs none /sys/kernel/btf";
@@ -281,9 +281,9 @@ boot("stock $kernel", [ "--kernel", $kernel, @machine ], [
 	[ "disk-full", "mkdir /tmp/small; mount -t tmpfs -o size=16k none /tmp/small
 		dmasynctop $map -i 50ms -o /tmp/small/got --json -- sleep 1000", 1, undef,
 		qr{cannot write to /tmp/small/got: No space left} ],
-	[ "interrupted-fentry", sprintf($provoked, sprintf($interrupted, "fentry", "16M", 400) =~ s/\n\z//r), 4, undef,
+	[ "interrupted-fentry", sprintf($provoked, sprintf($interrupted, "fentry", "8M", 200) =~ s/\n\z//r), 4, undef,
 		qr/^dmasynctop: \d+ events lost: .*--max-loss allows 0/m, \&check_skipped ],
-	[ "interrupted-kprobe", sprintf($interrupted, "kprobe", "4M", 100), 0, undef, undef, \&check_none_skipped ],
+	[ "interrupted-kprobe", sprintf($interrupted, "kprobe", "2M", 50), 0, undef, undef, \&check_none_skipped ],
 	[ "head", "{ dmasynctop $map --json -i 50ms; echo \$? >/tmp/is; } | head -n 1; cat /tmp/is", 0,
 		qr/^\{"type":"header".*\n0\n\z/ ],
 	[ "sigkill", $killed, 137, qr/^programs [1-9]\d* links [1-9].* ftrace [1-9]/, qr/^Killed/ ],
