@@ -16,7 +16,7 @@ kernel_source()
 		pristine=$(cd "$source" && pwd)
 		[[ -n $(tree_version "$pristine") ]] || die "--source $source: no Linux kernel tree"
 		# Its files may change at any time.
-		source_version="$pristine $(rsync -rlt --list-only "${not_source[@]}" "$pristine/" | sha256sum)"
+		source_version="$pristine $(rsync -rlt --list-only "${not_source[@]}" "$pristine/" | grep -v '^d' | sha256sum)"
 		return
 	fi
 	package=linux-source-$1
@@ -154,7 +154,7 @@ kernel_build()
 		echo "$rel" >"$dir.new/release"
 		kernel_headers "$dir.new/headers"
 		echo "include $dir/headers/src/Makefile" >"$dir.new/headers/out/Makefile"
-		echo "$sum" >"$dir.new/made-of"
+		echo "$sum${source:+ of $pristine}" >"$dir.new/made-of"
 		mv "$dir.new" "$dir"
 	fi
 	ln -sfn "$(basename "$dir")" "$link"

@@ -20,8 +20,8 @@ my @kernels = split " ", $ENV{LAB_FLAVOURS} // "@all";
 
 my @rungs = qw(fsession fentry kprobe);
 # Rungs are forced on hooks that the workload uses, the best one on these kernels alone: what attaches by
-# default attaches all, and suites force the lower ones on all. So does doctor, which is left out on lines
-# between.
+# default attaches all, and suites force the lower ones on all; on amd64, which has no suites, here. So does
+# doctor, which is left out on lines between.
 my $every = qr/^(?:6\.12|7\.3) arm64$/;
 my $no_doctor = qr/--kernel (?:6\.18|7\.0) /;
 my $few = "-O map_sg,unmap_sg,sync_sg_for_cpu,sync_sg_for_device";
@@ -35,7 +35,7 @@ sub runs
 	my $script = "";
 	for my $mode (@modes) {
 		my $how = "@$options" =~ /amd64/ ? "" : "--exact";
-		$how = "--exact --attach=$mode -v $few" if $mode ne "auto";
+		$how = "--exact --attach=$mode -v " . ("@$options" =~ /amd64/ ? "" : $few) if $mode ne "auto";
 		$script .= "dmasynctop --json $how -o /out/$mode.json -- $workload " .
 			">/out/$mode.did 2>/out/$mode.err; echo \$? >/out/$mode.status\n";
 	}

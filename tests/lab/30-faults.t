@@ -201,7 +201,7 @@ taskset 1 dmasynctop $map,unmap_sg,sync_sg_for_device,sync_sg_for_cpu --json --e
 SH
 # On a busy host it happened that no interrupt came in between.
 my $provoked = <<'SH';
-for try in 1 2 3; do
+for try in 1 2 3 4 5 6; do
 	%s >/tmp/got 2>/tmp/said
 	status=$?
 	[ $status != 4 ] || break
