@@ -44,13 +44,16 @@ patch_of()
 	(cd "$dir" && diff -urN --no-dereference a b >"$dir/$1.patch")
 }
 
-# go PATCH...: the tree with these; sets changed, what make would find newer than before.
+# go PATCH...: the tree with these; sets rc, and changed, what make would find newer than before. Not for a
+# condition, in which set -e has no effect.
 go()
 {
 	patches=("${@/#/$dir/}")
 	# All that was is a day old; a day is enough for make.
 	[[ ! -e $work/src ]] || find "$work/src" -type f -newermt '-1 hour' -exec touch -d yesterday {} +
-	kernel_tree 2>"$dir/err" || return
+	# As scripts/build-kernel has it: the first command that fails ends it.
+	(set -e; kernel_tree) 2>"$dir/err"
+	rc=$?
 	changed=$(cd "$work/src" && find . -type f -newermt '-1 hour' | sort | tr '\n' ' ')
 }
 
@@ -75,31 +78,42 @@ rename from include/a.h
 rename to include/c.h
 P
 
-ok "a tree without patches" go
+go
+ok "a tree without patches" test $rc = 0
 ok "has the source, links too" same
 ok "and nothing that a build has left" test ! -e "$work/src/stale.o" -a ! -e "$work/src/.config"
-ok "a patch applies" go edit.patch
+go edit.patch
+ok "a patch applies" test $rc = 0
 ok "what it touches is new" is "$changed" "./drivers/two/two.c ./include/a.h "
-ok "a second one on top of it" go edit.patch more.patch
+go edit.patch more.patch
+ok "a second one on top of it" test $rc = 0
 ok "the first one's files keep their times" is "$changed" "./include/b.h "
-ok "the same again" go edit.patch more.patch
+go edit.patch more.patch
+ok "the same again" test $rc = 0
 ok "nothing is new" is "$changed" ""
-ok "without the first" go more.patch
+go more.patch
+ok "without the first" test $rc = 0
 ok "what it had changed is new, its new file gone" is "$changed $(ls "$work/src/drivers/two" 2>/dev/null)" "./include/a.h  "
-ok "one that removes a file" go gone.patch
+go gone.patch
+ok "one that removes a file" test $rc = 0
 ok "it is gone" test ! -e "$work/src/drivers/one/one.c"
-ok "back to the source" go
+go
+ok "back to the source" test $rc = 0
 ok "the file is back, and new" is "$changed" "./drivers/one/one.c "
 ok "all is as in the source" same
-ok "a patch of another style" go quilt.patch
+go quilt.patch
+ok "a patch of another style" test $rc = 0
 ok "applies, too" is "$changed" "./include/b.h "
-ok "a file under another name" go rename.patch
+go rename.patch
+ok "a file under another name" test $rc = 0
 ok "goes there" is "$changed" "./include/b.h ./include/c.h "
 echo "of a new version" >"$pristine/drivers/one/one.c"
-ok "the source itself changes" go
+go
+ok "the source itself changes" test $rc = 0
 ok "and so does the tree" same
 touch "$work/src/include/left.h"
-ok "what nobody knows of" go
+go
+ok "what nobody knows of" test $rc = 0
 ok "goes" same
 echo garbage >"$dir/bad.patch"
 printf -- '--- a/include/a.h\n+++ b/include/a.h\n@@ -1 +1 @@\n-not there\n+x\n' >>"$dir/bad.patch"
